@@ -1,0 +1,151 @@
+"""What a model is, as far as anybody needs to know who does not run it. Imports neither torch nor Django."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from studies.label_maps.label_map import SegmentDescription
+
+
+class Method(StrEnum):
+    """How a model turns a volume into a label map."""
+
+    NETWORK = "network"
+    OTSU = "otsu"
+    THRESHOLD = "threshold"
+    KMEANS = "kmeans"
+    REGION_GROWING = "region_growing"
+
+
+class ParameterKind(StrEnum):
+    """What a person enters for a parameter."""
+
+    NUMBER = "number"
+    INTEGER = "integer"
+    POINT = "point"
+    """A voxel, [slice, row, column], picked on the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """One value a person may set before a run.
+
+    Attributes
+    ----------
+    name
+        Key in the job's parameters.
+    label
+        What the form says.
+    kind
+        What is entered.
+    unit
+        "HU", "mm", or empty.
+    default
+        Used when nothing is entered; None asks for a value.
+    minimum, maximum
+        Inclusive bounds, None where there is none.
+    """
+
+    name: str
+    label: str
+    kind: ParameterKind
+    unit: str = ""
+    default: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+ParameterValue = float | int | tuple[int, int, int]
+Parameters = dict[str, ParameterValue]
+"""Validated against `ModelSpec.parameters` by `inference.registry.validate_parameters`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """What the engine needs to run a network.
+
+    Attributes
+    ----------
+    architecture
+        Key in `inference.pipeline.networks`.
+    channels
+        Feature maps per resolution level.
+    spacing_mm
+        (slice, row, column) the network was trained at; None runs on the image's own grid.
+    window
+        Voxels (slice, row, column) of one forward pass.
+    overlap
+        Share of a window that the next one repeats, 0 to below 1.
+    weights_path, weights_sha256
+        File below `inference/weights` and the digest it must have.
+    """
+
+    architecture: str
+    channels: tuple[int, ...]
+    spacing_mm: tuple[float, float, float] | None
+    window: tuple[int, int, int]
+    overlap: float
+    weights_path: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One entry of the catalogue."""
+
+    name: str
+    version: str
+    title: str
+    summary: str
+    """One sentence for the person who chooses."""
+    limits: str
+    """What it cannot do, plainly; measured, or said to be unmeasured."""
+    method: Method
+    modalities: frozenset[str]
+    """DICOM modalities it takes; empty takes any grey-value volume."""
+    segments: tuple[SegmentDescription, ...]
+    parameters: tuple[ParameterSpec, ...] = ()
+    network: NetworkSpec | None = None
+    licence: str = "MIT"
+    card: str = ""
+    """Markdown model card."""
+    needs_volume: bool = field(default=False)
+    """True refuses series that are not one regular volume; False also takes stacks slice by slice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run reports between windows.
+
+    Attributes
+    ----------
+    stage
+        "loading", "preparing", "segmenting", "storing".
+    windows_done, windows_total
+        Honest counts of the unit of work (windows, slices or iterations).
+    slab
+        Labels (slice, row, column) that will not change any more, or None.
+    slab_start
+        Index of the slab's first slice in the label map.
+    """
+
+    stage: str
+    windows_done: int
+    windows_total: int
+    slab: npt.NDArray[np.uint8] | None = None
+    slab_start: int = 0
+
+
+class CancelledError(Exception):
+    """Raised by `on_progress` to stop a run between windows."""
+
+
+class OnProgress(Protocol):
+    """Called between windows. May raise `CancelledError`; may return the slice index the reader now looks at."""
+
+    def __call__(self, progress: Progress) -> int | None: ...

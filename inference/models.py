@@ -1,0 +1,81 @@
+"""Segmentation jobs and the slabs they have made final."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from inference.job_states import ACTIVE, JobState
+from studies.models import SegmentationRevision, Series, User
+
+
+class SegmentationJob(models.Model):
+    """One run of one model over one series. `attempt` fences: a worker writes only under the attempt it claimed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="jobs")
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    model_name = models.CharField(max_length=64)
+    model_version = models.CharField(max_length=32)
+    parameters = models.JSONField(default=dict)
+    parameters_digest = models.CharField(max_length=64)
+    state = models.CharField(
+        max_length=12, choices=[(s.value, s.value) for s in JobState], default=JobState.QUEUED.value
+    )
+    attempt = models.PositiveIntegerField(default=0)
+    focus_slice = models.PositiveIntegerField(default=0)
+    """Slice index (from 0) the reader is looking at; windows near it run first. It never changes the result."""
+    stage = models.CharField(max_length=32, blank=True, default="")
+    windows_done = models.PositiveIntegerField(default=0)
+    windows_total = models.PositiveIntegerField(default=0)
+    is_cancel_requested = models.BooleanField(default=False)
+    worker = models.CharField(max_length=128, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    failure_code = models.CharField(max_length=64, blank=True, default="")
+    failure = models.TextField(blank=True, default="")
+    peak_memory_bytes = models.BigIntegerField(null=True, blank=True)
+    timings_s = models.JSONField(default=dict)
+    revision = models.ForeignKey(
+        SegmentationRevision, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs"
+    )
+
+    class Meta:
+        ordering = ("-created_at",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "model_name", "model_version", "parameters_digest"],
+                condition=models.Q(state__in=sorted(s.value for s in ACTIVE)),
+                name="one_active_job_per_question",
+            )
+        ]
+        indexes = [models.Index(fields=["state", "created_at"], name="job_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.model_name} {self.model_version} {self.state}"
+
+
+class JobBrick(models.Model):
+    """A slab that has become final, run-length coded, kept until the job's label map is stored and read.
+
+    The row is what makes the stream resumable: sockets carry pointers to it, a reconnecting browser asks for what
+    follows the last sequence number it has seen.
+    """
+
+    job = models.ForeignKey(SegmentationJob, on_delete=models.CASCADE, related_name="bricks")
+    attempt = models.PositiveIntegerField()
+    sequence = models.PositiveIntegerField()
+    """From 1 within an attempt, without holes."""
+    payload = models.BinaryField()
+    """`studies.label_maps.codec` brick."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("attempt", "sequence")
+        constraints = [models.UniqueConstraint(fields=["job", "attempt", "sequence"], name="brick_sequence_once")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} attempt {self.attempt} brick {self.sequence}"

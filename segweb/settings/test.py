@@ -1,0 +1,17 @@
+"""The test suite: throw-away folders, cheap password hashing, in-process channel layer where no socket is crossed."""
+
+import tempfile
+from pathlib import Path
+
+from segweb.settings.base import *  # noqa: F403
+
+DEBUG = False
+SEGWEB_DATA_DIR = Path(tempfile.mkdtemp(prefix="segweb-test-"))
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CELERY_TASK_ALWAYS_EAGER = False
+CELERY_BROKER_URL = "memory://"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

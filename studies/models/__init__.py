@@ -1,0 +1,30 @@
+"""The record's tables, one file per noun."""
+
+from studies.models.audit import AuditEntry
+from studies.models.people import Role, Team, TeamMembership, User
+from studies.models.segmentation import AlgorithmType, Segment, Segmentation, SegmentationRevision
+from studies.models.study import Blob, GeometryVerdict, Instance, Patient, SegmentationState, Series, Study
+from studies.models.upload import Reception, ReceptionOutcome, Upload, UploadState
+
+__all__ = [
+    "AlgorithmType",
+    "AuditEntry",
+    "Blob",
+    "GeometryVerdict",
+    "Instance",
+    "Patient",
+    "Reception",
+    "ReceptionOutcome",
+    "Role",
+    "Segment",
+    "Segmentation",
+    "SegmentationRevision",
+    "SegmentationState",
+    "Series",
+    "Study",
+    "Team",
+    "TeamMembership",
+    "Upload",
+    "UploadState",
+    "User",
+]

@@ -1,0 +1,39 @@
+"""Task names, the one task decorator, and the one way to enqueue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from celery import current_app, shared_task  # noqa: TID251 - the one place
+from django.db import transaction
+
+
+class Queue(StrEnum):
+    """Which workers take a task."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class StudyTask(StrEnum):
+    """Tasks of the clinical record."""
+
+    INGEST_UPLOAD = "studies.ingest_upload"
+
+
+def queue_task(*, name: str) -> Callable[[Callable[..., None]], Any]:
+    """Register a task: acknowledged late, given to another worker when its own dies, never retried silently."""
+
+    def register(act: Callable[..., None]) -> Any:
+        return shared_task(name=str(name), acks_late=True, reject_on_worker_lost=True, ignore_result=True)(act)
+
+    return register
+
+
+def enqueue_on_commit(task: str, *, queue: Queue = Queue.CPU, **ids: UUID) -> None:
+    """Send a task by name once the surrounding transaction has committed; ids only, never objects."""
+    signature = current_app.signature(str(task), kwargs={k: str(v) for k, v in ids.items()}, immutable=True)
+    transaction.on_commit(lambda: signature.apply_async(queue=str(queue)))
