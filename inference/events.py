@@ -1,0 +1,97 @@
+"""What segmentation jobs tell browsers, and what browsers tell them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from inference.job_states import JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStatus:
+    """A segmentation job as the API shows it."""
+
+    id: UUID
+    series_id: UUID
+    study_id: UUID
+    model_name: str
+    model_title: str
+    model_version: str
+    parameters: dict[str, float | list[int]]
+    state: JobState
+    attempt: int
+    stage: str
+    windows_done: int
+    windows_total: int
+    queue_position: int | None
+    """1 is the next to run; None unless queued."""
+    seconds_left: float | None
+    """From the measured rate of this run's windows; None while nothing is known."""
+    focus_slice: int
+    is_cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    failure_code: str
+    failure: str
+    peak_memory_bytes: int | None
+    timings_s: dict[str, float]
+    segmentation_id: UUID | None
+    revision_id: UUID | None
+    requested_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgressed:
+    """A job moved on."""
+
+    type: Literal["job.progressed"] = "job.progressed"
+    job: JobStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """Bricks of this attempt follow, from sequence 1: drop what earlier attempts have shown."""
+
+    type: Literal["attempt.started"] = "attempt.started"
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEnded:
+    """The job is over and every brick has been sent; `revision_id` and `digest` where a label map was stored."""
+
+    type: Literal["stream.ended"] = "stream.ended"
+    attempt: int
+    last_sequence: int
+    state: JobState
+    revision_id: UUID | None
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamResume:
+    """Sent by the browser first: what it already shows (0, 0 at the beginning)."""
+
+    type: Literal["stream.resume"] = "stream.resume"
+    attempt: int
+    after_sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BricksAcknowledged:
+    """Sent by the browser: bricks up to this sequence number have been drawn."""
+
+    type: Literal["bricks.acknowledged"] = "bricks.acknowledged"
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FocusMoved:
+    """Sent by the browser: the reader now looks at this slice (index from 0)."""
+
+    type: Literal["focus.moved"] = "focus.moved"
+    slice_index: int
