@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from pathlib import Path
 
 import environ
@@ -38,9 +40,19 @@ def positive_int(name: str, default: int) -> int:
     return value
 
 
+def choose_run_dir(data_dir: Path) -> Path:
+    """Return where sockets and locks lie: in the data folder, unless its path is too long for a unix socket (107)."""
+    folder = data_dir / "run"
+    if len(str(folder)) <= 90:
+        return folder
+    return Path(tempfile.gettempdir()) / f"segweb-{hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]}"
+
+
+RUN_DIR = choose_run_dir(DATA_DIR.resolve())
+VALKEY_SOCKET = RUN_DIR / "valkey.sock"
 SECRET_KEY = required_in_production("SEGWEB_SECRET_KEY", "development-only-not-a-secret-0123456789abcdef")
 DATABASE_URL = required_in_production("SEGWEB_DATABASE_URL", f"sqlite:///{DATA_DIR / 'segweb.sqlite3'}")
-BROKER_URL = required_in_production("SEGWEB_BROKER_URL", f"redis+socket://{DATA_DIR / 'run' / 'valkey.sock'}")
+BROKER_URL = required_in_production("SEGWEB_BROKER_URL", f"redis+socket://{VALKEY_SOCKET}")
 ALLOWED_HOSTS: list[str] = _env.list(
     "SEGWEB_ALLOWED_HOSTS", default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost"]
 )

@@ -1,0 +1,1 @@
+"""Measurements anyone can repeat: `manage.py bench NAME` prints one as JSON."""

@@ -1,0 +1,1 @@
+"""The embedded stack: Valkey, web and workers as children of one process."""
