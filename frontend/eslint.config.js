@@ -18,7 +18,7 @@ const reaches = {
   styles: [],
 };
 
-const elements = Object.keys(reaches).map((type) => ({ type, pattern: `src/${type}/**/*`, partialMatch: false }));
+const elements = Object.keys(reaches).map((type) => ({ type, pattern: `src/${type}`, partialMatch: false }));
 const policies = Object.entries(reaches).map(([type, targets]) => ({
   from: { element: { type } },
   allow: { to: { element: { types: { anyOf: [type, ...targets] } } } },
@@ -31,9 +31,10 @@ export default tseslint.config(
   jsxA11y.flatConfigs.recommended,
   {
     files: ["src/**/*.{ts,tsx}"],
+    ignores: ["src/main.tsx"],
     plugins: { boundaries },
     settings: {
-      "boundaries/elements": [{ type: "app", pattern: "src/main.tsx", partialMatch: false }, ...elements],
+      "boundaries/elements": elements,
       "import/resolver": { node: { extensions: [".ts", ".tsx", ".css"] } },
     },
     rules: {
