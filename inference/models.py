@@ -29,9 +29,19 @@ class SegmentationJob(models.Model):
     stage = models.CharField(max_length=32, blank=True, default="")
     windows_done = models.PositiveIntegerField(default=0)
     windows_total = models.PositiveIntegerField(default=0)
+    seconds_left = models.FloatField(null=True, blank=True)
+    """From the measured rate of this run; None while nothing is known."""
+    brick_count = models.PositiveIntegerField(default=0)
+    """Bricks the current attempt has written: the last sequence number, kept when the bricks themselves are gone."""
+    lost_attempts = models.PositiveIntegerField(default=0)
+    """Attempts whose worker vanished since a person last asked for this job; bounded."""
     is_cancel_requested = models.BooleanField(default=False)
     worker = models.CharField(max_length=128, blank=True, default="")
+    """Host, process and start of the process that holds the lease, so that a neighbour can tell whether it lives."""
     created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    enqueued_at = models.DateTimeField(null=True, blank=True)
+    """When a message was last sent for it: the broker may lose one, the row does not."""
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -52,7 +62,7 @@ class SegmentationJob(models.Model):
                 name="one_active_job_per_question",
             )
         ]
-        indexes = [models.Index(fields=["state", "created_at"], name="job_queue")]
+        indexes = [models.Index(fields=["state", "queued_at"], name="job_queue")]
 
     def __str__(self) -> str:
         return f"{self.model_name} {self.model_version} {self.state}"

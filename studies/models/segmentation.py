@@ -73,7 +73,8 @@ class Segment(models.Model):
     """[value, scheme, meaning] from CID 7151 and its kin."""
     colour = models.CharField(max_length=7)
     """#rrggbb, from the Okabe-Ito palette."""
-    volume_ml = models.FloatField()
+    volume_ml = models.FloatField(null=True, blank=True)
+    """None where the series is no volume: its slices have no known thickness."""
     voxel_count = models.PositiveBigIntegerField()
 
     class Meta:
