@@ -33,15 +33,22 @@ class Upload(models.Model):
     received_bytes = models.BigIntegerField(default=0)
     state = models.CharField(max_length=16, choices=UploadState.choices, default=UploadState.RECEIVING)
     details = models.JSONField(default=dict)
-    """What the sender stated for a file that is not DICOM: patient, modality, spacing."""
+    """What the sender stated for a file that is not DICOM: `studies.dicom.wrap.StatedDetails` as JSON."""
+    needed_details = models.JSONField(default=list)
+    """Names of what the sender must still state, empty when nothing is missing."""
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="uploads")
     reason_code = models.CharField(max_length=64, blank=True, default="")
     reason = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    """When what has arrived of an unfinished file is thrown away."""
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    """Last sign of life of the worker that reads it; an old one means that worker died."""
 
     class Meta:
         ordering = ("-created_at",)
+        indexes = [models.Index(fields=["state", "expires_at"], name="upload_by_state_and_expiry")]
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.state})"
