@@ -1,0 +1,20 @@
+export const patient = {
+  "patient.loading": "Lädt den Patienten",
+  "patient.born": "geboren {date}",
+  "patient.teams": "Team",
+  "patient.id": "ID",
+  "patient.studies": "Studien",
+  "patient.timeline": "Studien im Verlauf",
+  "patient.timeline_hint": "Jede Marke ist eine Studie an ihrem Datum. Pfeiltasten gehen weiter, Enter öffnet.",
+  "patient.mark": "{date}, {modalities}, {description}",
+  "patient.undated": {
+    one: "{count} Studie hat kein Datum und steht nur in der Tabelle.",
+    other: "{count} Studien haben kein Datum und stehen nur in der Tabelle.",
+  },
+  "patient.column_interval": "Seit der vorigen",
+  "patient.interval_days": { one: "{count} Tag", other: "{count} Tage" },
+  "patient.interval_first": "erste",
+  "patient.open_latest": "Neueste öffnen",
+  "patient.no_studies_title": "Keine Studien",
+  "patient.no_studies": "Dieser Patient hat in Ihren Teams keine Studie.",
+} as const;

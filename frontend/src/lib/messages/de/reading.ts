@@ -1,0 +1,3 @@
+export const reading = {
+  "reading.loading": "Öffnet die Studie",
+} as const;

@@ -1,0 +1,9 @@
+import { patient } from "./en/patient";
+import { people } from "./en/people";
+import { reading } from "./en/reading";
+import { shell } from "./en/shell";
+import { uploads } from "./en/uploads";
+import { worklist } from "./en/worklist";
+
+/** Every text SegWeb shows, in English; the other languages have exactly these keys. */
+export const en = { ...shell, ...people, ...worklist, ...uploads, ...patient, ...reading } as const;

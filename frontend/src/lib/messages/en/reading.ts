@@ -1,0 +1,4 @@
+/** The reading page. */
+export const reading = {
+  "reading.loading": "Opening the study",
+} as const;
