@@ -65,6 +65,22 @@ Parameters = dict[str, ParameterValue]
 """Validated against `ModelSpec.parameters` by `inference.registry.validate_parameters`."""
 
 
+def read_number(parameters: Parameters, name: str) -> float:
+    """Return a parameter that must be a number."""
+    value = parameters[name]
+    if isinstance(value, tuple):
+        raise TypeError(f"{name} is a point, not a number.")
+    return value
+
+
+def read_point(parameters: Parameters, name: str) -> tuple[int, int, int]:
+    """Return a parameter that must be a voxel."""
+    value = parameters[name]
+    if not isinstance(value, tuple):
+        raise TypeError(f"{name} is a number, not a point.")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """What the engine needs to run a network.

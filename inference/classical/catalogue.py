@@ -1,0 +1,93 @@
+"""The classical methods as the registry shows them."""
+
+from __future__ import annotations
+
+from inference.model_spec import Method, ModelSpec, ParameterKind, ParameterSpec
+from studies.label_maps.label_map import CodedConcept, SegmentDescription
+
+_TISSUE: CodedConcept = ("85756007", "SCT", "Tissue")
+_ABNORMAL: CodedConcept = ("49755003", "SCT", "Morphologically Altered Structure")
+_LESION: CodedConcept = ("52988006", "SCT", "Lesion")
+
+MAXIMUM_CLASSES = 8
+# Okabe and Ito's palette: told apart with any colour vision
+_CLASS_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#f0e442", "#e69f00", "#d55e00", "#cc79a7", "#b2b2b2")
+
+
+def _describe_class(number: int) -> SegmentDescription:
+    return SegmentDescription(
+        segment_number=number,
+        segment_label=f"Grey-value class {number}",
+        category=_TISSUE,
+        type=_TISSUE,
+        colour=_CLASS_COLOURS[number - 1],
+    )
+
+
+OTSU = ModelSpec(
+    name="otsu",
+    version="1.0.0",
+    title="Otsu's threshold",
+    summary="Finds the body and splits it into darker and brighter tissue at the threshold that separates them best.",
+    limits=(
+        "Knows grey values only, not anatomy. In MR the split moves with coil shading and sequence; "
+        "bone and air next to each other fall on the same side."
+    ),
+    method=Method.OTSU,
+    modalities=frozenset(),
+    segments=(
+        SegmentDescription(1, "Darker tissue", category=_TISSUE, type=_TISSUE, colour="#0072b2"),
+        SegmentDescription(2, "Brighter tissue", category=_TISSUE, type=_TISSUE, colour="#e69f00"),
+    ),
+)
+
+THRESHOLD = ModelSpec(
+    name="threshold",
+    version="1.0.0",
+    title="Manual threshold",
+    summary="Marks every voxel whose value lies between two bounds, both included.",
+    limits="Marks everything in the range, wherever it lies. Bounds mean something fixed in CT (HU) only.",
+    method=Method.THRESHOLD,
+    modalities=frozenset(),
+    segments=(SegmentDescription(1, "Within bounds", category=_TISSUE, type=_TISSUE),),
+    parameters=(
+        ParameterSpec("lower", "Lower bound", ParameterKind.NUMBER, minimum=-1e6, maximum=1e6),
+        ParameterSpec("upper", "Upper bound", ParameterKind.NUMBER, default=1e6, minimum=-1e6, maximum=1e6),
+    ),
+)
+
+KMEANS = ModelSpec(
+    name="kmeans",
+    version="1.0.0",
+    title="k-means clustering",
+    summary="Sorts the body's voxels into classes of similar grey value, class 1 the darkest.",
+    limits=(
+        "Classes are grey values, not tissues: air inside the body and bone may share one in MR, "
+        "and coil shading moves the borders."
+    ),
+    method=Method.KMEANS,
+    modalities=frozenset(),
+    segments=tuple(_describe_class(number) for number in range(1, MAXIMUM_CLASSES + 1)),
+    parameters=(ParameterSpec("classes", "Number of classes", ParameterKind.INTEGER, "", 3, 2, MAXIMUM_CLASSES),),
+)
+
+REGION_GROWING = ModelSpec(
+    name="region_growing",
+    version="1.0.0",
+    title="Region growing",
+    summary="Grows the structure that was clicked, as far as its grey values reach.",
+    limits=(
+        "Needs a click inside the structure and an edge around it. Where a neighbour is as bright (vessel, dura, bone) "
+        "it may follow it: lower the tolerance or the largest volume, or correct with the brush."
+    ),
+    method=Method.REGION_GROWING,
+    modalities=frozenset(),
+    segments=(SegmentDescription(1, "Grown region", category=_ABNORMAL, type=_LESION),),
+    parameters=(
+        ParameterSpec("seed", "Point inside the structure", ParameterKind.POINT),
+        ParameterSpec("tolerance", "Tolerance", ParameterKind.NUMBER, "standard deviations", 2.5, 0.5, 10.0),
+        ParameterSpec("largest_volume", "Largest volume", ParameterKind.NUMBER, "mL", 150.0, 0.001, 5000.0),
+    ),
+)
+
+CLASSICAL_MODELS: tuple[ModelSpec, ...] = (OTSU, THRESHOLD, KMEANS, REGION_GROWING)

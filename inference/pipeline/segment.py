@@ -1,0 +1,43 @@
+"""From a volume to a label map, whatever the method: the one seam between machines and everything else."""
+
+from __future__ import annotations
+
+from inference.classical.grey_values import require_finite
+from inference.model_spec import ModelSpec, OnProgress, Parameters, Progress
+from inference.pipeline.methods import CLASSICAL_METHODS
+from inference.pipeline.sweep import sweep
+from studies.imaging.volume import Volume
+from studies.label_maps.label_map import LabelMap
+
+
+def segment(
+    volume: Volume, spec: ModelSpec, on_progress: OnProgress, *, parameters: Parameters, focus_slice: int = 0
+) -> LabelMap:
+    """Segment a volume, reporting each slab as it becomes final.
+
+    Parameters
+    ----------
+    volume
+        Grey values with axes (slice, row, column).
+    spec
+        The model, from `inference.registry`.
+    on_progress
+        Called between windows: may raise `CancelledError` to stop, may return the slice index now on screen. The
+        slabs it is given together make up the label map that is returned, bit for bit.
+    parameters
+        As `inference.registry.validate_parameters` returns them.
+    focus_slice
+        Slice index on screen. Slabs near it come first; it never changes the result.
+
+    Raises
+    ------
+    inference.model_spec.CancelledError
+        Where `on_progress` asked to stop.
+    studies.errors.DomainError
+        Where the image or the weights cannot be used; its code and message say why.
+    """
+    on_progress(Progress("preparing", 0, 0))
+    require_finite(volume.voxels)
+    label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
+    labels = sweep(volume.geometry.shape, label_slices, on_progress, focus_slice=focus_slice)
+    return LabelMap(labels, volume.geometry, spec.segments)
