@@ -1,0 +1,261 @@
+import { Enums, type StackViewport, type Types } from "@cornerstonejs/core";
+
+import { pixelAt, pixelOf, planeOf, voxelAt, type Grid, type Plane, type PlaneId, type Triple } from "../state/planes";
+import type { LabelMap } from "../state/label_map";
+import { renderingEngine } from "./engine";
+import { makeOverlayImage, type OverlayImage, type OverlayStyle } from "./overlay_image";
+import type { SeriesImages } from "./series_images";
+
+export interface Window {
+  center: number;
+  width: number;
+}
+
+/** What is drawn above an image, in CSS pixels of its element. */
+export type Decorate = (context: CanvasRenderingContext2D, view: View) => void;
+
+export interface ViewHost {
+  images: SeriesImages;
+  style: () => OverlayStyle;
+  decorate: Decorate;
+  hasWebGl: boolean;
+  onRendered: (view: View) => void;
+  onSlice: (view: View, index: number) => void;
+}
+
+interface CachedOverlay {
+  index: number;
+  version: number;
+  style: OverlayStyle;
+  image: OverlayImage | undefined;
+}
+
+/** Point in CSS pixels of a view's element. */
+export type CanvasPoint = readonly [number, number];
+
+/** One pane: an image of a plane with its labels above it. */
+export class View {
+  readonly id: string;
+  readonly plane: Plane;
+  readonly viewport: StackViewport;
+  private readonly canvas = document.createElement("canvas");
+  private cached: CachedOverlay | undefined;
+  private labelMap: LabelMap | undefined;
+  private frame = 0;
+  private isDisposed = false;
+  private shownIndex = 0;
+
+  constructor(
+    readonly element: HTMLDivElement,
+    planeId: PlaneId,
+    private readonly host: ViewHost,
+  ) {
+    this.id = `segweb-${planeId}`;
+    const { grid } = host.images;
+    this.plane = grid ? planeOf(grid, planeId) : singleFramePlane(host.images);
+    const engine = renderingEngine();
+    const background: Types.Point3 = [0, 0, 0];
+    engine.enableElement({ viewportId: this.id, element, type: Enums.ViewportType.STACK, defaultOptions: { background } });
+    this.viewport = engine.getViewport(this.id) as StackViewport;
+    this.canvas.className = "overlay-canvas";
+    element.querySelector(".viewport-element")?.append(this.canvas);
+    element.addEventListener(Enums.Events.IMAGE_RENDERED, this.rendered);
+    element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.newImage);
+  }
+
+  async open(index: number, window: Window | undefined, isInverted: boolean): Promise<void> {
+    this.shownIndex = index;
+    await this.viewport.setStack(this.host.images.imageIds(this.plane.id), index);
+    if (this.isDisposed) return;
+    if (window) this.setWindow(window, isInverted);
+    else this.viewport.setProperties({ invert: isInverted });
+    this.viewport.render();
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    cancelAnimationFrame(this.frame);
+    this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.rendered);
+    this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.newImage);
+    renderingEngine().disableElement(this.id);
+    this.canvas.remove();
+  }
+
+  get index(): number {
+    return this.shownIndex;
+  }
+
+  /** Show another image of the plane; resolves when it is on screen. */
+  async show(index: number): Promise<void> {
+    const target = Math.max(0, Math.min(this.plane.count - 1, index));
+    if (this.viewport.getTargetImageIdIndex() === target) return;
+    await this.viewport.setImageIdIndex(target);
+  }
+
+  setWindow(window: Window, isInverted: boolean): void {
+    const lower = window.center - window.width / 2;
+    this.viewport.setProperties({ voiRange: { lower, upper: lower + window.width }, invert: isInverted });
+    this.viewport.render();
+  }
+
+  setInverted(isInverted: boolean): void {
+    this.viewport.setProperties({ invert: isInverted });
+    this.viewport.render();
+  }
+
+  setLabelMap(labelMap: LabelMap | undefined): void {
+    this.labelMap = labelMap;
+    this.cached = undefined;
+  }
+
+  reset(): void {
+    this.viewport.resetCamera();
+    this.viewport.render();
+  }
+
+  /** Column and row, between pixels, under a point of the element. */
+  pixelUnder(point: CanvasPoint): { column: number; row: number } | undefined {
+    const world = this.viewport.canvasToWorld([point[0], point[1]]) as Types.Point3 | undefined;
+    if (!world) return undefined;
+    const { column, row } = pixelAt(this.place(), [world[0], world[1], world[2]]);
+    return { column: column - this.cornerShift, row: row - this.cornerShift };
+  }
+
+  /** Voxel under a point, or undefined outside the image. */
+  voxelUnder(point: CanvasPoint): Triple | undefined {
+    const pixel = this.pixelUnder(point);
+    if (!pixel) return undefined;
+    const column = Math.round(pixel.column);
+    const row = Math.round(pixel.row);
+    const place = this.place();
+    if (column < 0 || row < 0 || column >= place.columns || row >= place.rows) return undefined;
+    return voxelAt(this.plane, this.shownIndex, column, row);
+  }
+
+  /** Where the centre of a pixel lies in the element. */
+  canvasPoint(column: number, row: number): CanvasPoint {
+    const place = this.place();
+    const right = (column + this.cornerShift) * place.spacingRightMm;
+    const down = (row + this.cornerShift) * place.spacingDownMm;
+    const world = ([0, 1, 2] as const).map(
+      (axis) => place.originMm[axis] + place.right[axis] * right + place.down[axis] * down,
+    ) as Types.Point3;
+    return this.viewport.worldToCanvas(world) as unknown as CanvasPoint;
+  }
+
+  /** Where a voxel lies in the element, and whether its image is the one shown. */
+  locate(voxel: Triple): { point: CanvasPoint; isShown: boolean } {
+    const { index, column, row } = pixelOf(this.plane, voxel);
+    return { point: this.canvasPoint(column, row), isShown: index === this.shownIndex };
+  }
+
+  /** CSS pixels per image pixel, to the right and down. */
+  pixelSize(): { right: number; down: number } {
+    const [x0, y0] = this.canvasPoint(0, 0);
+    const [x1] = this.canvasPoint(1, 0);
+    const [, y1] = this.canvasPoint(0, 1);
+    return { right: Math.abs(x1 - x0), down: Math.abs(y1 - y0) };
+  }
+
+  place() {
+    return this.host.images.place(this.plane.id, this.shownIndex);
+  }
+
+  /** Redraw the labels with the next frame of the screen. */
+  refreshOverlay(): void {
+    if (this.frame !== 0 || this.isDisposed) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.drawOverlay();
+    });
+  }
+
+  /** The CPU renderer counts from the corner of the first pixel, WebGL from its centre. */
+  private get cornerShift(): number {
+    return this.host.hasWebGl ? 0 : 0.5;
+  }
+
+  private readonly rendered = (): void => {
+    this.drawOverlay();
+    this.host.onRendered(this);
+  };
+
+  private readonly newImage = (event: Event): void => {
+    const { imageIdIndex } = (event as CustomEvent<{ imageIdIndex: number }>).detail;
+    this.shownIndex = imageIdIndex;
+    this.host.onSlice(this, imageIdIndex);
+  };
+
+  private drawOverlay(): void {
+    const context = this.fitCanvas();
+    if (!context || !this.viewport.getCornerstoneImage()) return;
+    const { labelMap } = this;
+    const style = this.host.style();
+    if (labelMap && style.isShown) this.drawLabels(context, labelMap, style);
+    this.host.decorate(context, this);
+  }
+
+  private fitCanvas(): CanvasRenderingContext2D | null {
+    const ratio = globalThis.devicePixelRatio || 1;
+    const width = Math.round(this.element.clientWidth * ratio);
+    const height = Math.round(this.element.clientHeight * ratio);
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    const context = this.canvas.getContext("2d");
+    context?.setTransform(1, 0, 0, 1, 0, 0);
+    context?.clearRect(0, 0, width, height);
+    context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+    return context;
+  }
+
+  private overlayImage(labelMap: LabelMap, style: OverlayStyle): OverlayImage | undefined {
+    const { cached, shownIndex: index } = this;
+    if (cached?.index === index && cached.version === labelMap.version && cached.style === style) return cached.image;
+    const image = makeOverlayImage(labelMap.voxels, labelMap.shape, this.plane, index, style);
+    this.cached = { index, version: labelMap.version, style, image };
+    return image;
+  }
+
+  private drawLabels(context: CanvasRenderingContext2D, labelMap: LabelMap, style: OverlayStyle): void {
+    const overlay = this.overlayImage(labelMap, style);
+    if (!overlay) return;
+    const [x0, y0] = this.canvasPoint(-0.5, -0.5);
+    const [xr, yr] = this.canvasPoint(0.5, -0.5);
+    const [xd, yd] = this.canvasPoint(-0.5, 0.5);
+    const toScreen = new DOMMatrix([xr - x0, yr - y0, xd - x0, yd - y0, x0, y0]);
+    if (overlay.fill) {
+      context.save();
+      context.imageSmoothingEnabled = false;
+      context.transform(toScreen.a, toScreen.b, toScreen.c, toScreen.d, toScreen.e, toScreen.f);
+      context.drawImage(overlay.fill, 0, 0);
+      context.restore();
+    }
+    context.lineWidth = 1.5;
+    for (const { colour, path } of overlay.outlines) {
+      const onScreen = new Path2D();
+      onScreen.addPath(path, toScreen);
+      context.strokeStyle = colour;
+      context.stroke(onScreen);
+    }
+  }
+}
+
+/** Frames of unequal size share no grid: each is shown by itself. */
+function singleFramePlane(images: SeriesImages): Plane {
+  const { frames } = images.description;
+  const grid: Grid = {
+    shape: [frames.length, frames[0]?.rows ?? 1, frames[0]?.columns ?? 1],
+    spacingMm: [1, 1, 1],
+    originMm: [0, 0, 0],
+    axes: [
+      [0, 0, 1],
+      [0, 1, 0],
+      [1, 0, 0],
+    ],
+    isMeasured: false,
+  };
+  return planeOf(grid, "acquired");
+}
+
