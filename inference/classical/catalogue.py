@@ -85,7 +85,7 @@ REGION_GROWING = ModelSpec(
     segments=(SegmentDescription(1, "Grown region", category=_ABNORMAL, type=_LESION),),
     parameters=(
         ParameterSpec("seed", "Point inside the structure", ParameterKind.POINT),
-        ParameterSpec("tolerance", "Tolerance", ParameterKind.NUMBER, "standard deviations", 2.5, 0.5, 10.0),
+        ParameterSpec("tolerance", "Tolerance (1 stops at the edge)", ParameterKind.NUMBER, "", 1.0, 0.3, 3.0),
         ParameterSpec("largest_volume", "Largest volume", ParameterKind.NUMBER, "mL", 150.0, 0.001, 5000.0),
     ),
 )
