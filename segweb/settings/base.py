@@ -11,6 +11,7 @@ from segweb.settings import env
 BASE_DIR = env.ROOT
 SEGWEB_DATA_DIR = env.DATA_DIR
 SEGWEB_IDLE_TIMEOUT_S = env.IDLE_TIMEOUT_S
+SEGWEB_PROXY_COUNT = env.PROXY_COUNT  # own proxies whose X-Forwarded-For entry is believed
 SEGWEB_MAX_UPLOAD_BYTES = env.MAX_UPLOAD_BYTES
 SEGWEB_FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 
@@ -83,10 +84,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the stated waiting time holds
+AXES_CLIENT_IP_CALLABLE = "studies.permissions.client_address"
+AXES_LOCKOUT_CALLABLE = "studies.api.problems.lockout_response"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # the audit trail keeps sign-ins
 
+CSRF_FAILURE_VIEW = "studies.api.problems.csrf_failure"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -128,10 +133,12 @@ CHANNEL_LAYERS = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["studies.permissions.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["studies.permissions.RoleAllowsMethod"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "studies.api.negotiation.AcceptWhatWeSend",
+    "URL_FORMAT_OVERRIDE": None,  # ?format= names the export's format
     "EXCEPTION_HANDLER": "studies.api.problems.problem_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -141,6 +148,17 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "studies.api.problems.describe_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RoleName": "studies.models.Role",
+        "SegmentationStateName": "studies.models.SegmentationState",
+        "GeometryVerdictName": "studies.models.GeometryVerdict",
+        "UploadStateName": "studies.models.UploadState",
+    },
 }
 
 STATIC_URL = "/static/"

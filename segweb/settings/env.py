@@ -58,6 +58,7 @@ ALLOWED_HOSTS: list[str] = _env.list(
 )
 TRUSTED_ORIGINS: list[str] = _env.list("SEGWEB_TRUSTED_ORIGINS", default=[])
 BEHIND_TLS_PROXY: bool = _env.bool("SEGWEB_BEHIND_TLS_PROXY", default=IS_PRODUCTION)
+PROXY_COUNT: int = _env.int("SEGWEB_PROXY_COUNT", default=1 if BEHIND_TLS_PROXY else 0)
 IDLE_TIMEOUT_S = positive_int("SEGWEB_IDLE_TIMEOUT_S", 15 * 60)
 MAX_UPLOAD_BYTES = positive_int("SEGWEB_MAX_UPLOAD_BYTES", 8 * 1024**3)
 TORCH_THREADS: int = _env.int("SEGWEB_TORCH_THREADS", default=0)

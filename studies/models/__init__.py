@@ -1,14 +1,15 @@
 """The record's tables, one file per noun."""
 
-from studies.models.audit import AuditEntry
+from studies.models.audit import AuditEntry, AuditHead
 from studies.models.people import Role, Team, TeamMembership, User
 from studies.models.segmentation import AlgorithmType, Segment, Segmentation, SegmentationRevision
-from studies.models.study import Blob, GeometryVerdict, Instance, Patient, SegmentationState, Series, Study
+from studies.models.study import Blob, GeometryVerdict, Instance, Patient, SegmentationState, Series, Study, StudyWord
 from studies.models.upload import Reception, ReceptionOutcome, Upload, UploadState
 
 __all__ = [
     "AlgorithmType",
     "AuditEntry",
+    "AuditHead",
     "Blob",
     "GeometryVerdict",
     "Instance",
@@ -22,6 +23,7 @@ __all__ = [
     "SegmentationState",
     "Series",
     "Study",
+    "StudyWord",
     "Team",
     "TeamMembership",
     "Upload",

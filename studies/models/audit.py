@@ -33,3 +33,19 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.actor} {self.act} {self.outcome}"
+
+
+class AuditHead(models.Model):
+    """The last link of the chain, in one row: the trail's tail cannot be cut without also changing this."""
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
+    sequence = models.BigIntegerField()
+    entry_hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_head_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.entry_hash[:12]}"

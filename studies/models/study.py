@@ -97,6 +97,25 @@ class Study(models.Model):
         return f"{self.study_description or 'Study'} {self.study_date or 'undated'}"
 
 
+class StudyWord(models.Model):
+    """A folded word by which the worklist's search finds a study: of the patient's name and id, and of the study.
+
+    One table with one plain index serves prefix search on every database (`studies.selectors.words`).
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="words", db_index=False)
+    word = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "word"], name="word_once_per_study")]
+        indexes = [
+            models.Index(fields=["word", "study"], name="study_of_word", opclasses=["varchar_pattern_ops", "uuid_ops"])
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
 class GeometryVerdict(models.TextChoices):
     """What the positions of a series' slices say about it; REGULAR alone may be treated as a plain volume."""
 
