@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
+from typing import Any
 
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -17,6 +18,9 @@ from studies.models import AuditEntry, AuditHead, Patient, User
 GENESIS_HASH = "0" * 64
 SYSTEM_ACTOR = "system"
 SUCCESS, REFUSED, FAILED = "success", "refused", "failed"
+VIEW_KEPT_S = 300.0
+_MOST_VIEWS = 10_000
+_recent_views: dict[tuple[int, str, str, str], float] = {}
 _LOCK_KEY = 0x5E6_3EB_A0D17  # any constant that nothing else in the database uses
 
 
@@ -61,7 +65,7 @@ def record(
         patient_id=str(patient.pk) if patient is not None else "",
         outcome=outcome,
         address=address,
-        details=json.loads(json.dumps(details, default=str)),
+        details=_plain(details),
         previous_hash=head.entry_hash,
     )
     entry.entry_hash = hash_entry(entry)
@@ -69,6 +73,29 @@ def record(
     head.sequence, head.entry_hash = entry.sequence, entry.entry_hash
     head.save()
     return entry
+
+
+def record_view(*, actor: User, subject: models.Model, patient: Patient, address: str = "") -> None:
+    """Note that a person looked at a record; looking on within `VIEW_KEPT_S` is the same look.
+
+    A page asks for one study many times over, and for one series once a frame. What has been noted is remembered by
+    each process on its own: an entry too many is harmless, one too few would not be.
+    """
+    kind = subject._meta.model_name or ""
+    key = (actor.pk, kind, str(subject.pk), address)
+    now = time.monotonic()
+    seen_at = _recent_views.get(key)
+    if seen_at is not None and now - seen_at < VIEW_KEPT_S:
+        return
+    record(act=f"{kind}.viewed", actor=actor, subject=subject, patient=patient, address=address)
+    if len(_recent_views) >= _MOST_VIEWS:
+        _recent_views.clear()
+    _recent_views[key] = now
+
+
+def forget_views() -> None:
+    """Start afresh: the next look at anything is noted again."""
+    _recent_views.clear()
 
 
 def hash_entry(entry: AuditEntry) -> str:
@@ -158,10 +185,16 @@ def _name_actor(actor: User | str | None) -> str:
     return (actor or SYSTEM_ACTOR)[:150]
 
 
+def _plain(value: Any) -> Any:
+    """Return details in the JSON that every database gives back unchanged: no fractions, no NUL, text keys."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(part) for part in value]
+    return str(value).replace("\0", "\ufffd")
+
+
 def _canonical_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def describe_subject(kind: str, identifier: UUID | str) -> dict[str, str]:
-    """Return details for a subject that may not exist: what was asked for, not what was found."""
-    return {"asked_for": kind, "asked_id": str(identifier)}
