@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, Protocol
+from uuid import uuid4
 
 from django.conf import settings
 
@@ -47,6 +48,12 @@ class BlobMissingError(DomainError):
 
     code: ClassVar[str] = "blob.missing"
     status: ClassVar[int] = 500
+
+
+class Readable(Protocol):
+    """Whatever bytes can be read from, piece by piece."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class BlobStore:
         self.incoming = root / "incoming"
         self.blobs = root / "blobs"
 
-    def put(self, content: bytes | memoryview | BinaryIO) -> StoredBlob:
+    def put(self, content: bytes | memoryview | Readable) -> StoredBlob:
         """Store bytes or a stream and return its key once it is safe on disk."""
         if isinstance(content, bytes | memoryview):
             digest = hashlib.sha256(content).hexdigest()
@@ -111,15 +118,22 @@ class BlobStore:
             return self._write(iter((content,)))
         return self._write(iter(lambda: content.read(CHUNK_BYTES), b""))
 
-    def adopt(self, path: Path) -> StoredBlob:
-        """Take over a finished file on the same disk without copying it; afterwards it lives in the store alone."""
+    def link(self, path: Path) -> StoredBlob:
+        """Store a finished file of the same disk without copying it; ``path`` may then be deleted, never changed."""
         with explain_write_failures(self.root):
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
                 os.fsync(stream.fileno())
-                size = os.fstat(stream.fileno()).st_size
-            stored = StoredBlob(digest, size)
-            self._place(path, stored)
+                stored = StoredBlob(digest, os.fstat(stream.fileno()).st_size)
+            if self._is_whole(digest, stored.size_bytes):
+                return self._settle(stored)
+            make_folder(self.incoming)
+            name = self.incoming / f"link-{uuid4().hex}"
+            name.hardlink_to(path)
+            try:
+                self._place(name, stored)
+            finally:
+                name.unlink(missing_ok=True)
         return stored
 
     def open(self, digest: str) -> BinaryIO:

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import IO, Any, ClassVar
 from uuid import UUID
 
-from django.http import HttpResponseBase
 from django.utils.http import http_date
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from studies.errors import DomainError
@@ -68,11 +68,9 @@ class TusView(APIView):
         """Tell whether the method belongs to the protocol; asking for options needs no version."""
         return request.method != "OPTIONS"
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Name the version; an answer about bytes that keep arriving is never cached."""
-        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+        response = super().finalize_response(request, response, *args, **kwargs)
         response["Tus-Resumable"] = TUS_VERSION
         response["Tus-Version"] = TUS_VERSION
         response["Cache-Control"] = "no-store"

@@ -203,6 +203,27 @@ class MemberStream:
         self.close()
 
 
+class Rejoined:
+    """A stream whose beginning has been looked at and is read again."""
+
+    def __init__(self, stream: MemberStream) -> None:
+        self._stream = stream
+        self._beginning = b""
+
+    def peek(self, count: int) -> bytes:
+        """Return the first ``count`` bytes, fewer at the end, before anything is read."""
+        while len(self._beginning) < count and (chunk := self._stream.read(count - len(self._beginning))):
+            self._beginning += chunk
+        return self._beginning
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on from the very beginning."""
+        if self._beginning:
+            beginning, self._beginning = self._beginning, b""
+            return beginning
+        return self._stream.read(size)
+
+
 def walk_archive(stream: BinaryIO, *, budget: ArchiveBudget, depth: int = 0) -> Iterator[ArchiveMember]:
     """Yield the files of a zip archive in the order of its directory.
 

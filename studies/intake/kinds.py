@@ -21,7 +21,6 @@ class FileKind(StrEnum):
     """Every kind of file the door tells apart."""
 
     DICOM = "dicom"
-    DICOM_DIRECTORY = "dicom_directory"
     ZIP = "zip"
     OTHER_ARCHIVE = "other_archive"
     PNG = "png"
@@ -35,9 +34,7 @@ class FileKind(StrEnum):
 def detect_kind(beginning: bytes) -> FileKind:
     """Tell a file's kind from its first `PROBE_BYTES` bytes (all of them when it is shorter).
 
-    Raises
-    ------
-    Nothing: whatever cannot be told is `FileKind.UNKNOWN`.
+    Whatever cannot be told is `FileKind.UNKNOWN`.
 
     References
     ----------
@@ -102,6 +99,3 @@ def _looks_like_bare_data_set(beginning: bytes) -> bool:
         return False
     representation, length = beginning[4:6], int.from_bytes(beginning[4:8], "little")
     return (representation.isalpha() and representation.isupper()) or length <= 64
-
-
-__all__ = ["PROBE_BYTES", "FileKind", "detect_kind", "is_junk"]

@@ -48,12 +48,22 @@ def test_the_key_is_the_sha256_of_the_bytes(store: BlobStore) -> None:
         assert stream.read() == content
 
 
-def test_bytes_and_stream_and_adopted_file_are_one_blob(store: BlobStore, tmp_path: Path) -> None:
+def test_bytes_and_stream_and_linked_file_are_one_blob(store: BlobStore, tmp_path: Path) -> None:
     content = os.urandom(3 * storage.CHUNK_BYTES + 17)
     part = tmp_path / "part"
     part.write_bytes(content)
-    assert store.put(content) == store.put(io.BytesIO(content)) == store.adopt(part)
+    assert store.put(content) == store.put(io.BytesIO(content)) == store.link(part)
+    part.unlink()
     assert [path.read_bytes() for path in files_below(tmp_path)] == [content]
+
+
+def test_a_linked_file_stays_when_its_first_name_goes(store: BlobStore, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    part.write_bytes(b"content")
+    stored = store.link(part)
+    assert store.path(stored.digest).stat().st_ino == part.stat().st_ino
+    part.unlink()
+    assert [path.read_bytes() for path in files_below(tmp_path)] == [b"content"]
 
 
 def test_many_writers_of_one_content_leave_one_whole_file(store: BlobStore, tmp_path: Path) -> None:
