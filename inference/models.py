@@ -23,6 +23,8 @@ class SegmentationJob(models.Model):
     state = models.CharField(
         max_length=12, choices=[(s.value, s.value) for s in JobState], default=JobState.QUEUED.value
     )
+    queue = models.CharField(max_length=16, default="cpu")
+    """`studies.queue.Queue` its message goes to."""
     attempt = models.PositiveIntegerField(default=0)
     focus_slice = models.PositiveIntegerField(default=0)
     """Slice index (from 0) the reader is looking at; windows near it run first. It never changes the result."""

@@ -182,9 +182,9 @@ def publish(group: str, event: Event) -> None:
     _publisher.send(group, {"type": "event.published", "text": encode_event(event)})
 
 
-def publish_pointer(group: str, **pointer: int) -> None:
-    """Tell the group's sockets that rows up to these numbers can be read; the browser never sees the pointer."""
-    _publisher.send(group, {"type": "pointer.moved", **pointer})
+def publish_pointer_on_commit(group: str, **pointer: int) -> None:
+    """Tell the group's sockets, once committed, up to where rows can be read; browsers never see the pointer."""
+    transaction.on_commit(lambda: _publisher.send(group, {"type": "pointer.moved", **pointer}))
 
 
 def publish_on_commit(group: str, event: Event) -> None:

@@ -34,6 +34,10 @@ def queue_task(*, name: str) -> Callable[[Callable[..., None]], Any]:
 
 
 def enqueue_on_commit(task: str, *, queue: Queue = Queue.CPU, **ids: UUID) -> None:
-    """Send a task by name once the surrounding transaction has committed; ids only, never objects."""
+    """Send a task by name once the surrounding transaction has committed; ids only, never objects.
+
+    What has been committed stands though the broker be away: the failure is logged, and whoever keeps the row sends
+    the message again (jobs: `inference.services.reaper`).
+    """
     signature = current_app.signature(str(task), kwargs={k: str(v) for k, v in ids.items()}, immutable=True)
-    transaction.on_commit(lambda: signature.apply_async(queue=str(queue)))
+    transaction.on_commit(lambda: signature.apply_async(queue=str(queue), retry=False), robust=True)

@@ -1,0 +1,162 @@
+"""Segmentation jobs: /api/jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from inference.events import JobStatus
+from inference.job_states import JobState
+from inference.selectors import describe_job, get_job_for, list_jobs_for
+from inference.services.jobs import cancel_job, request_job, retry_job
+from studies.permissions import client_address, signed_in_user
+from studies.selectors.series import get_series_for
+
+PARAMETER_VALUES = {
+    "type": "object",
+    "additionalProperties": {
+        "oneOf": [{"type": "number"}, {"type": "array", "items": {"type": "integer"}, "minItems": 3, "maxItems": 3}]
+    },
+}
+
+
+@extend_schema_field(PARAMETER_VALUES)
+class ParametersField(serializers.DictField):
+    """Values by parameter name; a point is [slice, row, column]. The registry checks them."""
+
+
+class JobSerializer(serializers.Serializer[JobStatus]):
+    """A segmentation job."""
+
+    id = serializers.UUIDField()
+    series_id = serializers.UUIDField()
+    study_id = serializers.UUIDField()
+    model_name = serializers.CharField()
+    model_title = serializers.CharField()
+    model_version = serializers.CharField()
+    parameters = ParametersField()
+    state = serializers.ChoiceField(choices=[(s.value, s.value) for s in JobState])
+    attempt = serializers.IntegerField()
+    stage = serializers.CharField()
+    windows_done = serializers.IntegerField()
+    windows_total = serializers.IntegerField()
+    queue_position = serializers.IntegerField(allow_null=True, help_text="1 is the next to run; null unless queued.")
+    seconds_left = serializers.FloatField(allow_null=True, help_text="From the measured rate; null while unknown.")
+    focus_slice = serializers.IntegerField()
+    is_cancel_requested = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    failure_code = serializers.CharField()
+    failure = serializers.CharField()
+    peak_memory_bytes = serializers.IntegerField(allow_null=True)
+    timings_s = serializers.DictField(child=serializers.FloatField())
+    segmentation_id = serializers.UUIDField(allow_null=True)
+    revision_id = serializers.UUIDField(allow_null=True)
+    requested_by = serializers.CharField(allow_null=True)
+
+
+class JobListSerializer(serializers.Serializer[Any]):
+    """Jobs, newest first."""
+
+    results = JobSerializer(many=True)
+
+
+class NewJobSerializer(serializers.Serializer[Any]):
+    """A run that is asked for."""
+
+    series_id = serializers.UUIDField()
+    model_name = serializers.CharField(max_length=64)
+    parameters = ParametersField(default=dict)
+    focus_slice = serializers.IntegerField(default=0, min_value=0, help_text="Slice on screen, from 0: done first.")
+
+
+class JobFilterSerializer(serializers.Serializer[Any]):
+    """Which jobs to list."""
+
+    study = serializers.UUIDField(required=False)
+    series = serializers.UUIDField(required=False)
+    active = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+class JobsView(APIView):
+    """Jobs the person sees."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("study", OpenApiTypes.UUID),
+            OpenApiParameter("series", OpenApiTypes.UUID),
+            OpenApiParameter("active", OpenApiTypes.BOOL, description="Waiting or running only; false: ended only."),
+        ],
+        responses=JobListSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """List the newest."""
+        wish = JobFilterSerializer(data=request.query_params)
+        wish.is_valid(raise_exception=True)
+        asked = wish.validated_data
+        jobs = list_jobs_for(
+            signed_in_user(request),
+            study_id=asked.get("study"),
+            series_id=asked.get("series"),
+            is_active=asked["active"],
+        )
+        return Response(JobListSerializer({"results": [describe_job(job) for job in jobs]}).data)
+
+    @extend_schema(request=NewJobSerializer, responses={200: JobSerializer, 201: JobSerializer})
+    def post(self, request: Request) -> Response:
+        """Ask for a run; 200 with the job that already waits or runs where it is the same."""
+        wish = NewJobSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        user, asked = signed_in_user(request), dict(wish.validated_data)
+        series = get_series_for(user, asked.pop("series_id"))
+        job, is_new = request_job(series, requested_by=user, address=client_address(request), **asked)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(JobSerializer(describe_job(job)).data, status=code)
+
+
+class JobView(APIView):
+    """One job."""
+
+    @extend_schema(responses=JobSerializer)
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """Return where it stands."""
+        return Response(JobSerializer(describe_job(get_job_for(signed_in_user(request), job_id))).data)
+
+
+class CancelView(APIView):
+    """Stop a job."""
+
+    @extend_schema(request=None, responses=JobSerializer)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Take it out of the queue, or stop it before its next window."""
+        user = signed_in_user(request)
+        job = cancel_job(get_job_for(user, job_id), cancelled_by=user, address=client_address(request))
+        return Response(JobSerializer(describe_job(job)).data)
+
+
+class RetryView(APIView):
+    """Run a job again."""
+
+    @extend_schema(request=None, responses=JobSerializer)
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Queue a failed or cancelled job again."""
+        user = signed_in_user(request)
+        job = retry_job(get_job_for(user, job_id), retried_by=user, address=client_address(request))
+        return Response(JobSerializer(describe_job(job)).data)
+
+
+urlpatterns = [
+    path("jobs", JobsView.as_view()),
+    path("jobs/<uuid:job_id>", JobView.as_view()),
+    path("jobs/<uuid:job_id>/cancel", CancelView.as_view()),
+    path("jobs/<uuid:job_id>/retry", RetryView.as_view()),
+]

@@ -1,0 +1,172 @@
+"""What a person does with a job: request, cancel, retry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from inference.job_states import ACTIVE, JobState, can_move
+from inference.model_spec import Method, ModelSpec
+from inference.models import SegmentationJob
+from inference.registry import check_applicable, get_model, validate_parameters
+from inference.selectors import jobs_to_show
+from inference.services.announcements import announce_state
+from studies.errors import ConflictError, InvalidInputError
+from studies.models import Series, User
+from studies.permissions import ACTING_ROLES, require_role
+from studies.queue import Queue, enqueue_on_commit
+from studies.services import audit
+from studies.services.volumes import describe_grid
+
+
+class InferenceTask(StrEnum):
+    """Tasks of the machines."""
+
+    RUN_JOB = "inference.run_job"
+
+
+class ModelNotApplicableError(InvalidInputError):
+    """The model cannot take this series."""
+
+    code: ClassVar[str] = "model.not_applicable"
+
+
+class JobFinishedError(ConflictError):
+    """The job is over: there is nothing to cancel."""
+
+    code: ClassVar[str] = "job.finished"
+
+
+class JobNotRetryableError(ConflictError):
+    """Only a failed or cancelled job can be run again, and only while nobody else runs the same."""
+
+    code: ClassVar[str] = "job.not_retryable"
+
+
+@transaction.atomic
+def request_job(
+    series: Series,
+    *,
+    requested_by: User,
+    model_name: str,
+    parameters: Mapping[str, object],
+    focus_slice: int = 0,
+    address: str = "",
+) -> tuple[SegmentationJob, bool]:
+    """Queue a run of a model over a series; return the job, and False where the same one already waits or runs."""
+    require_role(requested_by, *ACTING_ROLES)
+    spec = get_model(model_name)
+    series = Series.objects.select_for_update().get(pk=series.pk)  # one request at a time asks about a series
+    reason = check_applicable(spec, series.modality, series.geometry_verdict)
+    if reason is not None:
+        raise ModelNotApplicableError(f"{reason} Choose another model or series.")
+    shape = describe_grid(series).shape
+    values = json.loads(json.dumps(validate_parameters(spec, parameters, shape)))
+    question = {
+        "series": series,
+        "model_name": spec.name,
+        "model_version": spec.version,
+        "parameters_digest": digest_parameters(values),
+    }
+    same = jobs_to_show().filter(**question, state__in=sorted(ACTIVE)).first()
+    if same is not None:
+        return same, False
+    now = timezone.now()
+    job = SegmentationJob.objects.create(
+        **question,
+        requested_by=requested_by,
+        parameters=values,
+        queue=queue_for(spec),
+        focus_slice=max(0, min(focus_slice, shape[0] - 1)),
+        queued_at=now,
+        enqueued_at=now,
+    )
+    announce_state(job)
+    enqueue_on_commit(InferenceTask.RUN_JOB, queue=Queue(job.queue), job_id=job.id)
+    _record(job, "job.requested", requested_by, address, model=f"{spec.name} {spec.version}", parameters=values)
+    return job, True
+
+
+@transaction.atomic
+def cancel_job(job: SegmentationJob, *, cancelled_by: User, address: str = "") -> SegmentationJob:
+    """Take a waiting job out of the queue, or ask the worker to stop before its next window."""
+    require_role(cancelled_by, *ACTING_ROLES)
+    job = lock_job(job)
+    if JobState(job.state) not in ACTIVE:
+        raise JobFinishedError("This job is already over. There is nothing to cancel.")
+    job.is_cancel_requested = True
+    if job.state == JobState.QUEUED:
+        job.state, job.finished_at = JobState.CANCELLED, timezone.now()
+    job.save(update_fields=["is_cancel_requested", "state", "finished_at"])
+    announce_state(job)
+    _record(job, "job.cancelled", cancelled_by, address)
+    return job
+
+
+@transaction.atomic
+def retry_job(job: SegmentationJob, *, retried_by: User, address: str = "") -> SegmentationJob:
+    """Queue a failed or cancelled job again."""
+    require_role(retried_by, *ACTING_ROLES)
+    Series.objects.select_for_update().get(pk=job.series_id)
+    job = lock_job(job)
+    if not can_move(JobState(job.state), JobState.QUEUED) or job.state == JobState.RUNNING:
+        raise JobNotRetryableError("Only a failed or cancelled job can be run again.")
+    same = SegmentationJob.objects.filter(
+        series=job.series_id,
+        model_name=job.model_name,
+        model_version=job.model_version,
+        parameters_digest=job.parameters_digest,
+        state__in=sorted(ACTIVE),
+    )
+    if same.exists():
+        raise JobNotRetryableError("The same job already waits or runs. Follow that one.")
+    job.lost_attempts = 0
+    requeue(job)
+    _record(job, "job.retried", retried_by, address)
+    return job
+
+
+def move_focus(job_id: UUID, slice_index: int) -> None:
+    """Note which slice a reader looks at; it decides what is computed first and never what comes out."""
+    SegmentationJob.objects.filter(pk=job_id, state__in=sorted(ACTIVE)).update(focus_slice=slice_index)
+
+
+def requeue(job: SegmentationJob) -> None:
+    """Put a locked job back into its queue, as if it had just been asked for."""
+    now = timezone.now()
+    job.state = JobState.QUEUED
+    job.queued_at = job.enqueued_at = now
+    job.started_at = job.heartbeat_at = job.finished_at = job.seconds_left = job.peak_memory_bytes = None
+    job.stage = job.worker = job.failure_code = job.failure = ""
+    job.windows_done = job.windows_total = 0
+    job.is_cancel_requested = False
+    job.timings_s = {}
+    job.save()
+    announce_state(job)
+    enqueue_on_commit(InferenceTask.RUN_JOB, queue=Queue(job.queue), job_id=job.id)
+
+
+def lock_job(job: SegmentationJob) -> SegmentationJob:
+    """Return the job as it stands, its row locked until the transaction ends."""
+    return jobs_to_show().select_for_update(of=("self",)).get(pk=job.pk)
+
+
+def queue_for(spec: ModelSpec) -> Queue:
+    """Return which workers run a model: networks wait for a device, the rest does not."""
+    return Queue.GPU if spec.method is Method.NETWORK else Queue.CPU
+
+
+def digest_parameters(values: Mapping[str, object]) -> str:
+    """Return the SHA-256 over the canonical JSON of a job's parameters."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _record(job: SegmentationJob, act: str, actor: User, address: str, **details: Any) -> None:
+    audit.record(act=act, actor=actor, subject=job, patient=job.series.study.patient, address=address, **details)

@@ -1,0 +1,230 @@
+"""A worker's side of a job: claim it, run it, end it. Every write is fenced by the attempt that was claimed."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from inference.job_states import JobState, can_move
+from inference.model_spec import CancelledError, ModelSpec, OnProgress, Parameters
+from inference.models import JobBrick, SegmentationJob
+from inference.registry import get_model, validate_parameters
+from inference.selectors import jobs_to_show
+from inference.services.announcements import announce_state
+from inference.services.lease import Lease, name_worker
+from inference.services.recorder import FencedOutError, Recorder
+from studies.errors import DomainError
+from studies.imaging.volume import Volume
+from studies.label_maps.label_map import LabelMap
+from studies.models import AlgorithmType, Series
+from studies.services import audit
+from studies.services.segmentations import StoredLabelMap, record_segmentation, store_label_map
+from studies.services.volumes import load_stack, load_volume
+
+logger = logging.getLogger(__name__)
+
+
+class Segment(Protocol):
+    """The seam to the engine: `inference.pipeline.segment.segment`, or a small real one in a test."""
+
+    def __call__(
+        self,
+        volume: Volume,
+        spec: ModelSpec,
+        on_progress: OnProgress,
+        *,
+        parameters: Parameters,
+        focus_slice: int = 0,
+    ) -> LabelMap: ...
+
+
+class ModelVersionError(DomainError):
+    """The worker holds another version of the model than was asked for."""
+
+    code: ClassVar[str] = "model.version_changed"
+    status: ClassVar[int] = 409
+
+
+@transaction.atomic
+def claim_job(job_id: UUID, *, worker: str) -> SegmentationJob | None:
+    """Take a waiting job under a new attempt; None where it is gone, over, or another worker's."""
+    job = jobs_to_show().select_for_update(of=("self",)).filter(pk=job_id).first()
+    if job is None or not can_move(JobState(job.state), JobState.RUNNING):
+        return None
+    job.state = JobState.RUNNING
+    job.attempt += 1
+    job.worker = worker
+    job.started_at = job.heartbeat_at = timezone.now()
+    job.brick_count = job.windows_done = job.windows_total = 0
+    job.stage = "loading"
+    job.save()
+    JobBrick.objects.filter(job=job, attempt__lt=job.attempt).delete()
+    announce_state(job)
+    return job
+
+
+def run_job(job_id: UUID, *, segment: Segment) -> None:
+    """Run a job from claim to end. Returns also when the run failed: the job's row says how."""
+    job = claim_job(job_id, worker=name_worker())
+    if job is None:
+        return
+    set_synchronous("NORMAL")  # bricks can be computed again: they need not wait for the disk
+    try:
+        with Lease(job) as lease:
+            recorder = Recorder(job, lease)
+            try:
+                _run(job, recorder, lease, segment)
+            except CancelledError:
+                end_job(
+                    job, JobState.CANCELLED, timings_s=recorder.timings_s, peak_memory_bytes=lease.peak_memory_bytes
+                )
+            except FencedOutError:
+                logger.warning("Job %s attempt %s was taken over; its result is dropped.", job.pk, job.attempt)
+            except Exception as error:
+                code, words = explain_failure(error)
+                if not isinstance(error, DomainError):
+                    logger.exception("Job %s failed", job.pk)
+                end_job(job, JobState.FAILED, code=code, words=words, timings_s=recorder.timings_s)
+    finally:
+        connection.close()
+
+
+def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segment) -> None:
+    spec = get_model(job.model_name)
+    if spec.version != job.model_version:
+        raise ModelVersionError(
+            f"{spec.title} {job.model_version} was asked for and this worker has {spec.version}. Start a new job."
+        )
+    recorder.enter("loading")
+    series = Series.objects.select_related("study__patient").get(pk=job.series_id)
+    volume = load_volume(series) if spec.needs_volume else load_stack(series)
+    parameters = validate_parameters(spec, job.parameters, volume.geometry.shape)
+    label_map = segment(volume, spec, recorder, parameters=parameters, focus_slice=job.focus_slice)
+    recorder.check_streamed(label_map)
+    recorder.enter("storing")
+    set_synchronous("FULL")
+    stored = store_label_map(series, label_map)
+    recorder.close()
+    finish_job(job, spec, stored, timings_s=recorder.timings_s, peak_memory_bytes=lease.peak_memory_bytes)
+
+
+@transaction.atomic
+def finish_job(
+    job: SegmentationJob,
+    spec: ModelSpec,
+    stored: StoredLabelMap,
+    *,
+    timings_s: dict[str, float],
+    peak_memory_bytes: int,
+) -> None:
+    """Store the label map as a revision and end the job in one act, unless another attempt has taken over."""
+    fresh = _lock_mine(job)
+    revision = record_segmentation(
+        fresh.series,
+        name=spec.title,
+        stored=stored,
+        algorithm_type=algorithm_type_of(spec),
+        provenance={
+            "act": "segmented",
+            "model_name": spec.name,
+            "model_version": spec.version,
+            "method": str(spec.method),
+            "job_id": str(job.pk),
+            "attempt": job.attempt,
+            "parameters": job.parameters,
+        },
+        created_by=fresh.requested_by,
+    )
+    fresh.revision = revision
+    fresh.stage = ""
+    _close(fresh, JobState.SUCCEEDED, timings_s=timings_s, peak_memory_bytes=peak_memory_bytes)
+
+
+@transaction.atomic
+def end_job(
+    job: SegmentationJob,
+    state: JobState,
+    *,
+    code: str = "",
+    words: str = "",
+    timings_s: dict[str, float] | None = None,
+    peak_memory_bytes: int | None = None,
+) -> None:
+    """End a run without a result; does nothing where another attempt has taken over."""
+    try:
+        fresh = _lock_mine(job)
+    except FencedOutError:
+        return
+    fresh.failure_code, fresh.failure = code, words
+    _close(fresh, state, timings_s=timings_s or {}, peak_memory_bytes=peak_memory_bytes)
+
+
+def algorithm_type_of(spec: ModelSpec) -> AlgorithmType:
+    """Return SEMIAUTOMATIC where a person must state a value or a point, AUTOMATIC else."""
+    needs_person = any(parameter.default is None for parameter in spec.parameters)
+    return AlgorithmType.SEMIAUTOMATIC if needs_person else AlgorithmType.AUTOMATIC
+
+
+def explain_failure(error: Exception) -> tuple[str, str]:
+    """Return a stable code and a sentence for a person."""
+    if isinstance(error, DomainError):
+        return error.code, error.message
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return (
+            "job.out_of_memory",
+            "The worker ran out of memory. Try a smaller series, or ask the administrator for a larger worker.",
+        )
+    return (
+        "job.failed",
+        f"The run stopped with an unexpected error ({type(error).__name__}). Try again; if it happens again, tell the "
+        "administrator this job's number.",
+    )
+
+
+def set_synchronous(level: str) -> None:
+    """Choose what a commit of this connection waits for, on SQLite; a database that was told never to wait keeps on."""
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        if cursor.execute("PRAGMA synchronous").fetchone() != (0,):
+            cursor.execute(f"PRAGMA synchronous={level}")
+
+
+def _lock_mine(job: SegmentationJob) -> SegmentationJob:
+    mine = jobs_to_show().filter(pk=job.pk, attempt=job.attempt, state=JobState.RUNNING)
+    fresh = mine.select_for_update(of=("self",)).first()
+    if fresh is None:
+        raise FencedOutError
+    return fresh
+
+
+def _close(
+    job: SegmentationJob, state: JobState, *, timings_s: dict[str, float], peak_memory_bytes: int | None
+) -> None:
+    job.state, job.finished_at, job.seconds_left = state, timezone.now(), None
+    job.peak_memory_bytes = peak_memory_bytes
+    job.timings_s = {stage: round(seconds, 4) for stage, seconds in timings_s.items()} | _waits(job)
+    job.save()
+    announce_state(job)
+    audit.record(
+        act=f"job.{state}",
+        actor=None,
+        subject=job,
+        patient=job.series.study.patient,
+        outcome=audit.FAILED if state is JobState.FAILED else audit.SUCCESS,
+        attempt=job.attempt,
+        code=job.failure_code,
+    )
+
+
+def _waits(job: SegmentationJob) -> dict[str, float]:
+    if job.started_at is None or job.finished_at is None or job.queued_at is None:
+        return {}
+    return {
+        "queued": round((job.started_at - job.queued_at).total_seconds(), 4),
+        "total": round((job.finished_at - job.started_at).total_seconds(), 4),
+    }

@@ -1,0 +1,71 @@
+"""What runs beside the web server from its start to its end: the caretaker of jobs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.db import DatabaseError, connection
+
+from inference.services.reaper import reap
+
+logger = logging.getLogger(__name__)
+REAP_EVERY_S = 2.0
+
+Message = dict[str, Any]
+
+
+class Caretaker:
+    """A thread that looks after lost jobs, lost messages and old bricks.
+
+    It lives in the web process because that is up whenever somebody is looking, and survives the death of any worker.
+    """
+
+    def __init__(self, *, every_s: float = REAP_EVERY_S) -> None:
+        self._every_s = every_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look_after, name="caretaker", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, waiting for what is in hand."""
+        self._is_over.set()
+        self._thread.join(timeout=5)
+
+    def _look_after(self) -> None:
+        while not self._is_over.wait(self._every_s):
+            try:
+                reap()
+            except DatabaseError as error:
+                logger.warning("The caretaker could not reach the database: %s", error)
+            except Exception:
+                logger.exception("The caretaker failed and goes on")
+            finally:
+                connection.close()
+
+
+class Lifespan:
+    """The ASGI lifespan protocol."""
+
+    async def __call__(
+        self,
+        _scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Start the caretaker with the server and stop it with the server."""
+        caretaker = Caretaker()
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                caretaker.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                caretaker.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
