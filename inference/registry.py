@@ -12,6 +12,7 @@ from functools import cache
 
 from inference.classical.catalogue import CLASSICAL_MODELS
 from inference.model_spec import Method, ModelSpec, ParameterKind, Parameters, ParameterSpec, ParameterValue
+from inference.pipeline.manifest import WEIGHTS_FOLDER, read_manifests
 from studies.errors import InvalidInputError, NotFoundError
 
 _UNUSABLE_VERDICTS = {
@@ -35,7 +36,7 @@ class InvalidParametersError(InvalidInputError):
 @cache
 def list_models() -> tuple[ModelSpec, ...]:
     """Return every model of the catalogue, classical methods first, each group in a fixed order."""
-    return CLASSICAL_MODELS
+    return (*CLASSICAL_MODELS, *read_manifests(WEIGHTS_FOLDER))
 
 
 def get_model(name: str) -> ModelSpec:

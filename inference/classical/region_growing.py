@@ -26,12 +26,14 @@ Smooth = npt.NDArray[np.float32]
 
 _REACH_VOXELS = 48
 """Half the first region looked at, in voxels of the finest axis; doubled while the structure reaches its edge."""
-_SEARCH_VOXELS = 48**3
+_SEARCH_VOXELS = 40**3
 """The band is searched on a grid of about this size, so that a large region costs no more than a small one."""
 _CLICK_RADIUS_MM = 2.0
 _NECK_MM = 0.9
 """Half the width of bridges that are cut."""
 _STEPS = 12
+_EDGE_PERCENTILE = 40
+"""Of the steps along a region's border; below the median, so that a stretch without an edge is felt early."""
 
 
 class NothingGrownError(InvalidInputError):
@@ -121,14 +123,16 @@ def _distance_mm(shape: tuple[int, ...], point: Point, spacing_mm: Spacing) -> n
 
 def _grow_in_crop(smooth: Smooth, seed: Point, spacing_mm: Spacing, tolerance: float, largest_ml: float) -> Mask:
     click = _distance_mm(smooth.shape, seed, spacing_mm) <= max(_CLICK_RADIUS_MM, 1.01 * min(spacing_mm))
-    band = _find_band(smooth, seed, spacing_mm, click)
+    band = _find_band(smooth, seed, spacing_mm, click, largest_ml)
     voxel_ml = float(np.prod(spacing_mm)) / 1000.0
     centre = float(np.median(smooth[click & band.contains(smooth)]))
     for factor in tolerance * np.array([1.0, 0.85, 0.7, 0.55, 0.4, 0.25]):
         widened = Band(centre - (centre - band.lower) * factor, centre + (band.upper - centre) * factor)
         region = _take_clicked(widened.contains(smooth), click)
+        if not 0 < np.count_nonzero(region) * voxel_ml <= largest_ml:
+            continue
         region = _tidy(region, click, spacing_mm)
-        if 0 < region.sum() * voxel_ml <= largest_ml:
+        if 0 < np.count_nonzero(region) * voxel_ml <= largest_ml:
             return region
     raise NothingGrownError(
         "Nothing around this point holds together within the largest volume. "
@@ -144,12 +148,13 @@ def _take_clicked(similar: Mask, click: Mask) -> Mask:
     return np.asarray(labels == votes.argmax()) if votes.any() else np.zeros_like(similar)
 
 
-def _find_band(smooth: Smooth, seed: Point, spacing_mm: Spacing, click: Mask) -> Band:
+def _find_band(smooth: Smooth, seed: Point, spacing_mm: Spacing, click: Mask, largest_ml: float) -> Band:
     step = max(1, int(np.ceil((smooth.size / _SEARCH_VOXELS) ** (1 / 3))))
     # the finest axes are thinned first
     steps = [max(1, min(step, round(step * min(spacing_mm) / s))) for s in spacing_mm]
     thin = tuple(slice(c % n, None, n) for c, n in zip(seed, steps, strict=True))
-    search = _Search(smooth[thin], click[thin])
+    most_voxels = largest_ml * 1000.0 / float(np.prod(spacing_mm) * np.prod(steps))
+    search = _Search(smooth[thin], click[thin], most_voxels)
     values = smooth[click]
     low, high = float(smooth.min()), float(smooth.max())
     if low == high:
@@ -162,10 +167,11 @@ def _find_band(smooth: Smooth, seed: Point, spacing_mm: Spacing, click: Mask) ->
 class _Search:
     """Scores bands by the mean edge along the border of the clicked region."""
 
-    def __init__(self, smooth: Smooth, click: Mask) -> None:
+    def __init__(self, smooth: Smooth, click: Mask, most_voxels: float) -> None:
         self.smooth = smooth
         self.click = click
         self.edges = [np.abs(np.diff(smooth, axis=axis)) for axis in range(3)]
+        self.most_voxels = most_voxels
         self.least_voxels = max(1, int(click.sum() * 0.5))
 
     def alternate(self, band: Band, values: Smooth, *, first_lower: bool) -> tuple[float, Band]:
@@ -193,14 +199,14 @@ class _Search:
         region = _take_clicked(band.contains(self.smooth), self.click)
         if np.count_nonzero(region & self.click) < self.least_voxels:
             return -1.0
-        edge, faces = 0.0, 0
-        for axis, step in enumerate(self.edges):
-            crossing = np.diff(region, axis=axis)
-            edge += float(step[crossing].sum())
-            faces += int(np.count_nonzero(crossing))
-            # a region cut off by the edge of what is looked at has no edge there
-            faces += int(np.count_nonzero(region.take(0, axis))) + int(np.count_nonzero(region.take(-1, axis)))
-        return edge / faces if faces else -1.0
+        if np.count_nonzero(region) > self.most_voxels:
+            return -1.0
+        steps = [step[np.diff(region, axis=axis)] for axis, step in enumerate(self.edges)]
+        # a region cut off by the edge of what is looked at has no edge there
+        cut = [region.take(end, axis) for axis in range(3) for end in (0, -1)]
+        steps.append(np.zeros(sum(int(np.count_nonzero(face)) for face in cut), np.float32))
+        border = np.concatenate(steps)
+        return float(np.percentile(border, _EDGE_PERCENTILE)) if border.size else -1.0
 
 
 def _tidy(region: Mask, click: Mask, spacing_mm: Spacing) -> Mask:

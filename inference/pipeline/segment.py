@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inference.classical.grey_values import require_finite
-from inference.model_spec import ModelSpec, OnProgress, Parameters, Progress
+from inference.model_spec import Method, ModelSpec, OnProgress, Parameters, Progress
 from inference.pipeline.methods import CLASSICAL_METHODS
 from inference.pipeline.sweep import sweep
 from studies.imaging.volume import Volume
@@ -38,6 +38,12 @@ def segment(
     """
     on_progress(Progress("preparing", 0, 0))
     require_finite(volume.voxels)
-    label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
-    labels = sweep(volume.geometry.shape, label_slices, on_progress, focus_slice=focus_slice)
+    if spec.method is Method.NETWORK:
+        # torch takes seconds to import, and only a network needs it
+        from inference.pipeline.network_run import segment_with_network
+
+        labels = segment_with_network(volume, spec, on_progress, focus_slice=focus_slice)
+    else:
+        label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
+        labels = sweep(volume.geometry.shape, label_slices, on_progress, focus_slice=focus_slice)
     return LabelMap(labels, volume.geometry, spec.segments)
