@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from inference.training.synthetic.glioma import GLIOMA_SEGMENTS, Glioma, LesionShares, draw_glioma
+from inference.training.synthetic.glioma import GLIOMA_SEGMENTS, Glioma, LesionShares, draw_glioma, label_shares
 from inference.training.synthetic.head import HeadTissues, load_head
 from inference.training.synthetic.noise import Field, bias_field, rician, smooth_noise
 from inference.training.synthetic.shapes import Place, open_grid
@@ -79,7 +79,7 @@ def random_brain_lesion_case(
     for lesion in lesions:
         shares = draw_glioma(rng, lesion, at, spacing_mm, tissues[1], brain)
         signal = _paint(rng, signal, shares, intensities)
-        _label(labels, shares)
+        label_shares(labels, shares)
     voxels = _scan(rng, signal, spacing_mm) * np.float32(1000.0)
     geometry = VolumeGeometry(
         shape, spacing_mm, (origin[2], origin[1], origin[0]), (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0)
@@ -186,14 +186,6 @@ def _paint(
         + np.float32(swollen) * shares.oedema
     )
     return painted
-
-
-def _label(labels: npt.NDArray[np.uint8], shares: LesionShares) -> None:
-    """Write each voxel's lesion tissue where lesion fills more than half of it; enhancing before core before oedema."""
-    tumour = shares.necrosis + shares.enhancing
-    for description, share in zip(GLIOMA_SEGMENTS, (shares.necrosis, shares.enhancing, shares.oedema), strict=True):
-        others = tumour if description.segment_number != 3 else shares.oedema
-        labels[(others > 0.5) & (share >= 0.5 * others)] = description.segment_number
 
 
 def _scan(rng: np.random.Generator, signal: Field, spacing_mm: Place) -> Field:

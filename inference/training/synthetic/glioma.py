@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.training.synthetic.noise import Field, fractal_noise, smooth_noise, smooth_step
 from inference.training.synthetic.shapes import Coordinates, Distance, Ellipsoid, Place, blend
@@ -59,6 +60,29 @@ class LesionShares:
     necrosis: Field
     enhancing: Field
     oedema: Field
+
+    def fields(self) -> tuple[Field, Field, Field]:
+        """Return the shares in the order of `GLIOMA_SEGMENTS`."""
+        return (self.necrosis, self.enhancing, self.oedema)
+
+    def over(self, other: LesionShares) -> LesionShares:
+        """Return this lesion painted over another; oedema gives way to the tumour of either."""
+        tumour = self.necrosis + self.enhancing
+        necrosis = self.necrosis + (1 - tumour) * other.necrosis
+        enhancing = self.enhancing + (1 - tumour) * other.enhancing
+        oedema = np.maximum(self.oedema, other.oedema) * (1 - necrosis - enhancing)
+        return LesionShares(necrosis, enhancing, np.asarray(oedema, dtype=np.float32))
+
+
+def label_shares(labels: npt.NDArray[np.uint8], shares: LesionShares) -> None:
+    """Write the segment number of each voxel that lesion fills to more than half, in place.
+
+    Tumour goes before oedema; within tumour the larger of core and rim wins.
+    """
+    tumour = shares.necrosis + shares.enhancing
+    labels[shares.oedema > 0.5] = OEDEMA
+    labels[(tumour > 0.5) & (shares.necrosis >= shares.enhancing)] = NECROSIS
+    labels[(tumour > 0.5) & (shares.enhancing > shares.necrosis)] = ENHANCING
 
 
 def draw_glioma(

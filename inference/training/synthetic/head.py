@@ -207,7 +207,6 @@ def _add_orbit(face: _Canvas, side: float) -> None:
     face.fill(Ellipsoid((-37.0, -67.0, 33.0 * side), (12.0, 12.0, 12.0)), fat=0.0, muscle=0.75)
     face.fill(Ellipsoid((-37.0, -67.0, 33.0 * side), (12.0, 12.0, 12.0)), fat=0.0, muscle=0.0, grow_mm=-1.2)
     face.fill(Ellipsoid((-37.0, -76.0, 33.5 * side), (4.5, 2.0, 4.5)), fat=0.0, muscle=0.8)
-    face.fill(Ellipsoid((-36.0, -72.0, 47.0 * side), (5.0, 4.0, 3.0)), fat=0.1, muscle=0.8)  # lacrimal gland
 
 
 def _vitreous(shape: tuple[int, ...], at: Coordinates) -> Distance:
