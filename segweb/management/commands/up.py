@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from segweb.settings import env
 from segweb.supervision import stack
 from segweb.supervision.supervisor import Supervisor
-from studies.services.people import create_first_accounts
+from studies.services.accounts import create_first_accounts
 
 DEFAULT_PORT = 8000
 
