@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 from uuid import UUID
 
 from django.utils.http import http_date
@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 
 from studies.errors import DomainError
 from studies.models import Upload
+from studies.services.uploads import ByteStream
 
 TUS_VERSION = "1.0.0"
 TUS_EXTENSIONS = "creation,creation-with-upload,termination,expiration"
@@ -125,6 +126,11 @@ def read_offset(request: Request) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise TusHeaderError("Upload-Offset must be a whole number of bytes.")
     return int(text)
+
+
+def piece_of(request: Request) -> ByteStream:
+    """Return the body, unread."""
+    return cast("ByteStream", request.data)
 
 
 def progress_headers(upload: Upload) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -21,16 +22,24 @@ from studies.api.tus import (
     PieceParser,
     TusView,
     location_of,
+    piece_of,
     progress_headers,
     read_creation,
     read_offset,
 )
+from studies.dicom.wrap import StatedDetails
 from studies.events import UploadStatus
 from studies.models import ReceptionOutcome, UploadState
 from studies.permissions import client_address, signed_in_user
 from studies.selectors.uploads import describe_upload, describe_uploads, get_upload_for, list_uploads_for
-from studies.services.upload_details import state_details
-from studies.services.uploads import append_bytes, choose_team, discard_upload, register_upload, retry_upload
+from studies.services.uploads import (
+    append_bytes,
+    choose_team,
+    discard_upload,
+    register_upload,
+    retry_upload,
+    state_details,
+)
 
 
 class UploadCountsSerializer(serializers.Serializer[Any]):
@@ -128,11 +137,11 @@ class UploadsView(TusView):
         team = choose_team(user, creation.pop("team"))
         upload = register_upload(team, created_by=user, **creation)
         if request.content_type == PIECE_TYPE and upload.state == UploadState.RECEIVING:
-            upload = append_bytes(upload, offset=0, stream=request.data)
+            upload = append_bytes(upload, offset=0, stream=piece_of(request))
         return Response(status=201, headers={"Location": location_of(upload.pk), **progress_headers(upload)})
 
     @extend_schema(exclude=True)
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Say what the server offers."""
         headers = {"Tus-Extension": TUS_EXTENSIONS, "Tus-Max-Size": str(settings.SEGWEB_MAX_UPLOAD_BYTES)}
         return Response(status=204, headers=headers)
@@ -153,8 +162,7 @@ class UploadContentView(TusView):
     def patch(self, request: Request, upload_id: UUID) -> Response:
         """Take the next piece; answered once it is safe on disk and recorded."""
         upload = get_upload_for(signed_in_user(request), upload_id)
-        offset, stream = read_offset(request), request.data
-        upload = append_bytes(upload, offset=offset, stream=stream)
+        upload = append_bytes(upload, offset=read_offset(request), stream=piece_of(request))
         return Response(status=204, headers=progress_headers(upload))
 
     @extend_schema(responses={204: None})
@@ -165,7 +173,7 @@ class UploadContentView(TusView):
         return Response(status=204)
 
     @extend_schema(exclude=True)
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Say what the server offers."""
         return Response(status=204, headers={"Tus-Extension": TUS_EXTENSIONS})
 
@@ -190,7 +198,8 @@ class UploadDetailsView(APIView):
         upload = get_upload_for(user, upload_id)
         details = UploadDetailsSerializer(data=request.data)
         details.is_valid(raise_exception=True)
-        upload = state_details(upload, actor=user, address=client_address(request), **details.validated_data)
+        stated = StatedDetails(**details.validated_data)
+        upload = state_details(upload, actor=user, details=stated, address=client_address(request))
         return Response(UploadSerializer(describe_upload(upload)).data)
 
 

@@ -1,6 +1,6 @@
 """The record's addresses below /api/, one list per resource."""
 
-from studies.api import patients, series, session, studies, worklist
+from studies.api import patients, segmentations, series, session, studies, uploads, worklist
 
 urlpatterns = [
     *session.urlpatterns,
@@ -8,4 +8,6 @@ urlpatterns = [
     *patients.urlpatterns,
     *studies.urlpatterns,
     *series.urlpatterns,
+    *segmentations.urlpatterns,
+    *uploads.urlpatterns,
 ]

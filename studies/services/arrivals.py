@@ -85,6 +85,8 @@ class Arrival:
         Its bytes in the store; also those of a refused object, which is kept aside.
     needs_details
         What a person must state before the object can be recorded.
+    source
+        The picture or volume that the object was made from, as it was sent.
     """
 
     path: str
@@ -94,6 +96,7 @@ class Arrival:
     blob: StoredBlob | None = None
     header: InstanceHeader | None = None
     needs_details: tuple[str, ...] = ()
+    source: StoredBlob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +226,8 @@ def _wrap(blob: StoredBlob, path: str, kind: FileKind, context: ArrivalContext) 
         member = path if number == 1 else f"{path}#{number}"
         if member not in context.known_paths:
             wrapped = context.store.put(encode_object(dataset))
-            yield Arrival(member, blob=wrapped, header=read_header(context.store.path(wrapped.digest)))
+            header = read_header(context.store.path(wrapped.digest))
+            yield Arrival(member, blob=wrapped, header=header, source=blob)
 
 
 def _copy_into(store: BlobStore, path: Path) -> StoredBlob:

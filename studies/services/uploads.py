@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from io import FileIO
@@ -17,12 +17,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from studies.dicom.wrap import StatedDetails
 from studies.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
 from studies.events import UploadProgressed, publish_on_commit, worklist_group
 from studies.models import Reception, ReceptionOutcome, Team, Upload, UploadState, User
 from studies.permissions import ACTING_ROLES, NOT_VISIBLE_MESSAGE, require_role, visible_teams
 from studies.queue import StudyTask, enqueue_on_commit
-from studies.selectors.uploads import describe_upload
+from studies.selectors.uploads import describe_uploads
 from studies.services import audit
 from studies.storage import CHUNK_BYTES, StorageFullError, explain_write_failures, make_folder, sync_folder
 
@@ -175,6 +176,20 @@ def retry_upload(upload: Upload, *, actor: User, address: str = "") -> Upload:
     return upload
 
 
+@transaction.atomic
+def state_details(upload: Upload, *, actor: User, details: StatedDetails, address: str = "") -> Upload:
+    """Note what a person states about a file that does not say it, and read the file."""
+    upload = Upload.objects.select_for_update().get(pk=upload.pk)
+    if upload.state != UploadState.NEEDS_DETAILS:
+        raise UploadFinishedError("This upload does not wait for details.")
+    if not part_path(upload.pk).is_file():
+        raise SourceGoneError("The file is no longer here. Send it again.")
+    upload.details = details.to_json()
+    queue_upload(upload)
+    audit.record(act="upload.details_stated", actor=actor, subject=upload, address=address)
+    return upload
+
+
 def queue_upload(upload: Upload) -> None:
     """Hand a file that lies whole on disk to the workers; inside the caller's transaction."""
     upload.state = UploadState.RECEIVED
@@ -183,12 +198,13 @@ def queue_upload(upload: Upload) -> None:
     upload.claimed_at = upload.finished_at = upload.expires_at = None
     upload.save()
     enqueue_on_commit(StudyTask.INGEST_UPLOAD, upload_id=upload.pk)
-    publish_upload(upload)
+    publish_uploads([upload])
 
 
-def publish_upload(upload: Upload) -> None:
-    """Tell the team's browsers where an upload stands, once the transaction has committed."""
-    publish_on_commit(worklist_group(upload.team_id), UploadProgressed(upload=describe_upload(upload)))
+def publish_uploads(uploads: Sequence[Upload]) -> None:
+    """Tell the teams' browsers where uploads stand, once the transaction has committed."""
+    for upload, status in zip(uploads, describe_uploads(uploads), strict=True):
+        publish_on_commit(worklist_group(upload.team_id), UploadProgressed(upload=status))
 
 
 def _make_part(path: Path, size_bytes: int) -> None:

@@ -1,0 +1,28 @@
+"""A team, a person and an empty store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from studies.models import Team, User
+from tests.factories import TeamFactory, UserFactory
+
+
+@pytest.fixture(autouse=True)
+def data_folder(settings: Settings, tmp_path: Path) -> Path:
+    """Each test's own data folder."""
+    settings.SEGWEB_DATA_DIR = tmp_path / "data"
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    return TeamFactory()
+
+
+@pytest.fixture
+def clinician(team: Team) -> User:
+    return UserFactory(teams=[team])
