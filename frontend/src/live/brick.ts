@@ -58,7 +58,8 @@ export function readBrick(data: ArrayBuffer, offset = 0): Brick {
 export function writeRuns(brick: Brick, voxels: Voxels): void {
   const { runLengths, values } = brick;
   let position = brick.sliceStart * brick.rows * brick.columns;
-  require(position + brick.sliceCount * brick.rows * brick.columns <= voxels.length, "Brick lies outside its label map.");
+  require(position + brick.sliceCount * brick.rows * brick.columns <=
+    voxels.length, "Brick lies outside its label map.");
   for (let run = 0; run < runLengths.length; run++) {
     const end = position + (runLengths[run] ?? 0);
     voxels.fill(values[run] ?? 0, position, end);
@@ -73,7 +74,12 @@ function countRuns(voxels: Voxels): number {
 }
 
 /** Encode whole slices, given as their voxels in C order. */
-export function encodeBrick(voxels: Voxels, sliceStart: number, rows: number, columns: number): Uint8Array<ArrayBuffer> {
+export function encodeBrick(
+  voxels: Voxels,
+  sliceStart: number,
+  rows: number,
+  columns: number,
+): Uint8Array<ArrayBuffer> {
   const isWide = voxels instanceof Uint16Array;
   const runCount = countRuns(voxels);
   const valueStart = BRICK_HEADER_BYTES + 4 * runCount;

@@ -4,7 +4,10 @@ import type { Voxels } from "./brick";
  * SHA-256 as in studies/label_maps/label_map.py `digest_voxels`: equal digests mean bit-identical label maps.
  * Undefined where the browser offers no cryptography (a page served without TLS from another machine).
  */
-export async function digestVoxels(voxels: Voxels, shape: readonly [number, number, number]): Promise<string | undefined> {
+export async function digestVoxels(
+  voxels: Voxels,
+  shape: readonly [number, number, number],
+): Promise<string | undefined> {
   // Absent, whatever its type says, in an insecure context.
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle as SubtleCrypto | undefined;
   if (!subtle) return undefined;

@@ -1,5 +1,5 @@
 import type { LabelVoxels } from "./label_map";
-import { strides, type Plane, type Triple } from "./planes";
+import { isInside, strides, type Plane, type Triple } from "./planes";
 
 export type BrushShape = "circle" | "sphere";
 
@@ -56,11 +56,9 @@ export function stamp(
   const stride = strides(shape);
   const changes: VoxelChange[] = [];
   for (const offset of tip.offsets) {
-    const slice = centre[0] + offset[0];
-    const row = centre[1] + offset[1];
-    const column = centre[2] + offset[2];
-    if (slice < 0 || row < 0 || column < 0 || slice >= shape[0] || row >= shape[1] || column >= shape[2]) continue;
-    const index = slice * stride[0] + row * stride[1] + column;
+    const voxel: Triple = [centre[0] + offset[0], centre[1] + offset[1], centre[2] + offset[2]];
+    if (!isInside(shape, voxel)) continue;
+    const index = voxel[0] * stride[0] + voxel[1] * stride[1] + voxel[2];
     const before = voxels[index] ?? 0;
     if (before === value || (before !== 0 && isLocked(before))) continue;
     voxels[index] = value;

@@ -105,7 +105,11 @@ export function strides(shape: Triple): Triple {
 }
 
 /** Walk through an image of a plane: flat index = start + column * stepRight + row * stepDown. */
-export function walk(plane: Plane, shape: Triple, index: number): { start: number; stepRight: number; stepDown: number } {
+export function walk(
+  plane: Plane,
+  shape: Triple,
+  index: number,
+): { start: number; stepRight: number; stepDown: number } {
   const stride = strides(shape);
   const right = stride[plane.right];
   const down = stride[plane.down];

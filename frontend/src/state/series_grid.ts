@@ -66,4 +66,3 @@ export function acquiredPlace(description: SeriesFrames, grid: Grid | undefined,
 export function isFrameMeasured(description: SeriesFrames, index: number): boolean {
   return (description.frames[index]?.pixel_spacing_mm ?? null) !== null;
 }
-

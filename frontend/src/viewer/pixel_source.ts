@@ -1,10 +1,7 @@
 import type { SeriesFrames } from "../state/records";
 
 export type Samples =
-  | Int16Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>
-  | Float32Array<ArrayBuffer>;
+  Int16Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
 export interface PixelSourceEvents {
   /** A frame's samples are in the array. */

@@ -28,8 +28,7 @@ export class SeriesImages {
   }
 
   imageIds(plane: PlaneId): string[] {
-    const count =
-      plane === "acquired" || !this.grid ? this.description.frames.length : planeOf(this.grid, plane).count;
+    const count = plane === "acquired" || !this.grid ? this.description.frames.length : planeOf(this.grid, plane).count;
     return Array.from({ length: count }, (_, index) => imageIdOf(this.description.series_id, plane, index));
   }
 
@@ -56,7 +55,8 @@ export class SeriesImages {
     let target = 0;
     for (let row = 0; row < plane.rows; row++) {
       let source = start + row * stepDown;
-      for (let column = 0; column < plane.columns; column++, source += stepRight) image[target++] = samples[source] ?? 0;
+      for (let column = 0; column < plane.columns; column++, source += stepRight)
+        image[target++] = samples[source] ?? 0;
     }
     return image;
   }
@@ -65,17 +65,11 @@ export class SeriesImages {
     const { description } = this;
     const place = this.place(plane, index);
     const isColour = description.samples_per_pixel > 1;
-    const preset = isColour ? undefined : description.window_presets[0];
-    const width = preset?.width ?? (isColour ? 256 : Math.max(1, description.maximum - description.minimum));
-    const center = preset?.center ?? (isColour ? 128 : (description.maximum + description.minimum) / 2);
     return {
       imageId: imageIdOf(description.series_id, plane, index),
-      minPixelValue: isColour ? 0 : description.minimum,
-      maxPixelValue: isColour ? 255 : Math.max(description.maximum, description.minimum + 1),
+      ...greyRange(description),
       slope: 1,
       intercept: 0,
-      windowCenter: center,
-      windowWidth: width,
       voiLUTFunction: Enums.VOILUTFunctionType.LINEAR,
       rows: place.rows,
       columns: place.columns,
@@ -104,6 +98,21 @@ export class SeriesImages {
       }) as NonNullable<Types.IImage["voxelManager"]>,
     };
   }
+}
+
+/** Grey values and the window before anybody has chosen one. */
+function greyRange(description: SeriesFrames) {
+  if (description.samples_per_pixel > 1)
+    return { minPixelValue: 0, maxPixelValue: 255, windowCenter: 128, windowWidth: 256 };
+  const { minimum, maximum, window_presets: presets } = description;
+  const wide = { center: (maximum + minimum) / 2, width: Math.max(1, maximum - minimum) };
+  const { center, width } = presets[0] ?? wide;
+  return {
+    minPixelValue: minimum,
+    maxPixelValue: Math.max(maximum, minimum + 1),
+    windowCenter: center,
+    windowWidth: width,
+  };
 }
 
 export function imageIdOf(seriesId: string, plane: PlaneId, index: number): string {
@@ -148,9 +157,11 @@ function provideMetadata(type: string, imageId: string): object | undefined {
   const found = typeof imageId === "string" ? find(imageId) : undefined;
   if (!found) return undefined;
   const { description } = found.images;
-  if (type === "imagePlaneModule") return planeModule(found.images.place(found.plane, found.index), description.series_id);
+  if (type === "imagePlaneModule")
+    return planeModule(found.images.place(found.plane, found.index), description.series_id);
   if (type === "imagePixelModule") return pixelModule(description);
-  if (type === "generalSeriesModule") return { modality: description.modality, seriesInstanceUID: description.series_id };
+  if (type === "generalSeriesModule")
+    return { modality: description.modality, seriesInstanceUID: description.series_id };
   return undefined;
 }
 

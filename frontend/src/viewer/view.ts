@@ -55,7 +55,12 @@ export class View {
     this.plane = grid ? planeOf(grid, planeId) : singleFramePlane(host.images);
     const engine = renderingEngine();
     const background: Types.Point3 = [0, 0, 0];
-    engine.enableElement({ viewportId: this.id, element, type: Enums.ViewportType.STACK, defaultOptions: { background } });
+    engine.enableElement({
+      viewportId: this.id,
+      element,
+      type: Enums.ViewportType.STACK,
+      defaultOptions: { background },
+    });
     this.viewport = engine.getViewport(this.id) as StackViewport;
     this.canvas.className = "overlay-canvas";
     element.querySelector(".viewport-element")?.append(this.canvas);
@@ -258,4 +263,3 @@ function singleFramePlane(images: SeriesImages): Plane {
   };
   return planeOf(grid, "acquired");
 }
-

@@ -257,6 +257,15 @@ export class Viewer {
     return Array.from(samples.subarray(start, start + count));
   }
 
+  /** Where a voxel is on the page, if a plane shows it. */
+  pagePointOf(voxel: Triple, planeId: PlaneId): readonly [number, number] | undefined {
+    const view = this.views.get(planeId);
+    if (!view) return undefined;
+    const box = view.element.getBoundingClientRect();
+    const { point } = view.locate(voxel);
+    return [box.left + point[0], box.top + point[1]];
+  }
+
   private refreshOverlays(): void {
     for (const view of this.views.values()) view.refreshOverlay();
   }
@@ -280,8 +289,7 @@ export class Viewer {
 
   private press(view: View, tool: ToolId, point: CanvasPoint): void {
     const voxel = view.voxelUnder(point);
-    if (tool === "brush" || tool === "eraser")
-      this.events.onBrush({ phase: "start", tool, plane: view.plane, voxel });
+    if (tool === "brush" || tool === "eraser") this.events.onBrush({ phase: "start", tool, plane: view.plane, voxel });
     if (tool === "crosshair" && voxel) this.setCursor(voxel);
     if (tool === "point" && voxel) this.events.onPoint(voxel);
   }

@@ -1,0 +1,206 @@
+import type { StreamEnded } from "../../contract/events";
+import { cancelJob, fetchActiveJobs, fetchModels, requestJob, retryJob } from "../../api/reading";
+import { writeRuns, type Brick } from "../../live/brick";
+import { digestVoxels } from "../../live/digest";
+import { JobStream } from "../../live/job_stream";
+import type { Job } from "../../state/records";
+import { rowsOf } from "./label_desk";
+import type { ReadingSession } from "./session";
+
+/** Without a redraw (no view, a hidden tab) bricks are acknowledged after this long all the same. */
+const DRAW_PATIENCE_MS = 1000;
+
+/** Runs of models: asking for them, and showing their labels while they are being computed. */
+export class JobDesk {
+  private stream: JobStream | undefined;
+  private waiting: Brick[] = [];
+  private frame = 0;
+  private applied = 0;
+  private acknowledged = 0;
+  private patience: ReturnType<typeof setTimeout> | undefined;
+  /** Counted for journeys: the highest sequence that has been drawn. */
+  drawnSequence = 0;
+
+  constructor(private readonly session: ReadingSession) {}
+
+  close(): void {
+    this.stream?.close();
+    this.stream = undefined;
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.patience);
+    this.frame = 0;
+    this.waiting = [];
+  }
+
+  moveFocus(sliceIndex: number): void {
+    this.stream?.moveFocus(sliceIndex);
+  }
+
+  async readModels(): Promise<void> {
+    try {
+      const models = await fetchModels(this.session.seriesId);
+      this.session.set({ models, modelsError: undefined });
+      const first = models.find((model) => model.is_applicable);
+      if (first && this.session.state.chosenModel === null)
+        this.session.store.dispatch({ type: "model.chosen", name: first.name });
+    } catch (error) {
+      this.session.set({ modelsError: error });
+    }
+  }
+
+  /** A run started earlier, here or elsewhere, is shown where it stands. */
+  async resumeActive(): Promise<void> {
+    const jobs = await fetchActiveJobs(this.session.seriesId).catch(() => []);
+    const job = jobs[0];
+    if (job && this.session.isOpen) this.watch(job);
+  }
+
+  async run(): Promise<void> {
+    const { chosenModel, parameters, cursor } = this.session.state;
+    if (!chosenModel) return;
+    const given = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+    await this.attempt(() =>
+      requestJob({
+        series_id: this.session.seriesId,
+        model_name: chosenModel,
+        parameters: given,
+        focus_slice: cursor[0],
+      }),
+    );
+  }
+
+  async cancel(): Promise<void> {
+    const { job } = this.session.state;
+    if (!job) return;
+    try {
+      this.session.store.dispatch({ type: "job.read", job: await cancelJob(job.id) });
+    } catch (error) {
+      this.session.set({ jobError: error });
+    }
+  }
+
+  async retry(): Promise<void> {
+    const { job } = this.session.state;
+    if (job) await this.attempt(() => retryJob(job.id));
+  }
+
+  /** What the study's socket says of a run: one on this series that nobody here follows yet is followed. */
+  notice(job: Job): void {
+    if (job.series_id !== this.session.seriesId) return;
+    if (this.session.state.job?.id === job.id) this.session.store.dispatch({ type: "job.read", job });
+  }
+
+  /** Labels have been drawn: tell the server how far, so that the next bricks come in a render of their own. */
+  noteDrawn(): void {
+    if (this.applied > this.drawnSequence) {
+      this.drawnSequence = this.applied;
+      this.session.counters.rendersWithOverlay++;
+    }
+    if (this.applied > this.acknowledged) this.acknowledge();
+  }
+
+  private async attempt(ask: () => Promise<Job>): Promise<void> {
+    this.session.set({ jobError: undefined });
+    try {
+      this.watch(await ask());
+    } catch (error) {
+      this.session.set({ jobError: error });
+    }
+  }
+
+  private watch(job: Job): void {
+    this.close();
+    this.session.labels.begin();
+    this.session.set({ job });
+    this.startOver();
+    if (!this.session.state.models) void this.readModels().then(() => this.describe(job));
+    else this.describe(job);
+    this.stream = new JobStream(job.id, {
+      onJob: (progressed) => {
+        this.session.store.dispatch({ type: "job.read", job: progressed });
+      },
+      onAttempt: () => {
+        this.startOver();
+      },
+      onBrick: (brick) => {
+        this.waiting.push(brick);
+        if (this.frame === 0) this.frame = requestAnimationFrame(this.apply);
+      },
+      onEnded: (ended) => {
+        void this.finish(job, ended);
+      },
+      onConnection: (connection) => {
+        if (connection !== "closed") this.session.set({ connection });
+      },
+    });
+  }
+
+  /** Name and colour what is about to appear. */
+  private describe(job: Job): void {
+    const { state, store } = this.session;
+    const model = state.models?.find((candidate) => candidate.name === job.model_name);
+    if (!model || state.shown.kind !== "live") return;
+    const segments = model.segments as unknown as { segment_number: number; segment_label: string; colour: string }[];
+    store.dispatch({ type: "segments.described", segments: rowsOf(segments) });
+  }
+
+  private startOver(): void {
+    const { session } = this;
+    this.waiting = [];
+    this.applied = 0;
+    this.acknowledged = 0;
+    this.drawnSequence = 0;
+    session.labelMap?.clear();
+    session.drawing.reset();
+    session.set({ shown: { kind: "live", jobId: session.state.job?.id ?? "" } });
+  }
+
+  private readonly apply = (): void => {
+    this.frame = 0;
+    const { labelMap } = this.session;
+    const bricks = this.waiting;
+    this.waiting = [];
+    if (!labelMap) return;
+    for (const brick of bricks) {
+      if (brick.values instanceof Uint16Array && labelMap.voxels instanceof Uint8Array) labelMap.clear(true);
+      labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
+        writeRuns(brick, voxels);
+      });
+      this.applied = brick.sequence;
+    }
+    this.session.labels.count(undefined);
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => {
+      if (this.applied > this.acknowledged) this.acknowledge();
+    }, DRAW_PATIENCE_MS);
+  };
+
+  private acknowledge(): void {
+    this.acknowledged = this.applied;
+    this.stream?.acknowledge(this.applied);
+  }
+
+  private async finish(job: Job, ended: StreamEnded): Promise<void> {
+    const { session } = this;
+    if (this.frame !== 0) {
+      cancelAnimationFrame(this.frame);
+      this.apply();
+    }
+    this.stream = undefined;
+    await session.labels.refresh();
+    if (!session.isOpen || session.state.job?.id !== job.id) return;
+    const revision = session.state.segmentations
+      ?.flatMap((segmentation) => segmentation.revisions)
+      .find((candidate) => candidate.id === ended.revision_id);
+    if (!revision) return;
+    if (await this.isIdentical(ended.digest)) session.labels.declare(revision);
+    else await session.labels.show(revision);
+  }
+
+  /** Whether what was streamed is bit for bit what was stored. */
+  private async isIdentical(digest: string | null): Promise<boolean> {
+    const { labelMap } = this.session;
+    if (!labelMap || !digest) return false;
+    return (await digestVoxels(labelMap.voxels, labelMap.shape)) === digest;
+  }
+}

@@ -1,0 +1,118 @@
+import { fetchLabelMap, fetchSegmentations } from "../../api/reading";
+import { readBrick, writeRuns } from "../../live/brick";
+import { latestRevision } from "../../state/reading";
+import type { Revision, Segmentation } from "../../state/records";
+import { throttle } from "../../lib/throttle";
+import { findDrafts } from "./drafts";
+import type { ReadingSession } from "./session";
+
+const COUNT_INTERVAL_MS = 400;
+
+export function rowsOf(segments: readonly { segment_number: number; segment_label: string; colour: string }[]) {
+  return segments.map((segment) => ({
+    number: segment.segment_number,
+    label: segment.segment_label,
+    colour: segment.colour,
+  }));
+}
+
+/** Which label map is on screen. */
+export class LabelDesk {
+  /** Grows with every label map asked for, so that a late answer does not replace a newer choice. */
+  private turn = 0;
+
+  constructor(private readonly session: ReadingSession) {}
+
+  /** On opening a series: unsaved drawing if there is any, else the newest label map. */
+  async openFirst(): Promise<void> {
+    await this.refresh();
+    const { segmentations, job } = this.session.state;
+    if (!this.session.isOpen || job || !segmentations || !this.session.labelMap) return;
+    const drafted = await this.draftedRevision(segmentations);
+    const newest = drafted ?? newestRevision(segmentations);
+    if (newest && this.session.state.shown.kind === "nothing") await this.show(newest);
+  }
+
+  /** Read the list again; the label map on screen stays as it is. */
+  async refresh(): Promise<void> {
+    try {
+      const isBackground = this.session.state.segmentations !== null;
+      const segmentations = await fetchSegmentations(this.session.seriesId, { isBackground });
+      this.session.store.dispatch({ type: "segmentations.read", segmentations });
+    } catch (error) {
+      if (this.session.state.segmentations === null) this.session.set({ shownError: error });
+    }
+  }
+
+  /** Put a revision on screen, with the unsaved drawing on it if there is any. */
+  async show(revision: Revision): Promise<void> {
+    const { session } = this;
+    const { labelMap } = session;
+    if (!labelMap) return;
+    const turn = this.begin();
+    session.set({ shown: { kind: "loading", revision }, shownError: undefined, save: { kind: "clean" } });
+    try {
+      const brick = readBrick(await fetchLabelMap(revision.id));
+      if (turn !== this.turn || !session.isOpen) return;
+      if (brick.values instanceof Uint16Array !== labelMap.voxels instanceof Uint16Array)
+        labelMap.clear(brick.values instanceof Uint16Array);
+      labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
+        writeRuns(brick, voxels);
+      });
+    } catch (error) {
+      if (turn === this.turn) session.set({ shown: { kind: "nothing" }, shownError: error });
+      return;
+    }
+    this.declare(revision);
+    await session.drawing.restoreDraft(revision);
+  }
+
+  /** The voxels on screen are this revision's. */
+  declare(revision: Revision): void {
+    this.session.drawing.reset();
+    this.session.store.dispatch({ type: "segments.described", segments: rowsOf(revision.segments) });
+    this.session.store.dispatch({ type: "revision.shown", revision });
+    this.countNow();
+  }
+
+  /** Clear the screen for something else; answers still on their way are ignored. */
+  begin(): number {
+    this.session.drawing.flush();
+    return ++this.turn;
+  }
+
+  hide(): void {
+    this.begin();
+    this.session.labelMap?.clear();
+    this.session.drawing.reset();
+    this.session.set({ shown: { kind: "nothing" }, segments: [], activeSegment: null, save: { kind: "clean" } });
+  }
+
+  readonly count = throttle(() => {
+    this.countNow();
+  }, COUNT_INTERVAL_MS);
+
+  private countNow(): void {
+    const { labelMap, viewer } = this.session;
+    const grid = viewer?.grid;
+    if (!labelMap || !grid?.isMeasured || !this.session.state.hasVolume) return;
+    const voxelMl = (grid.spacingMm[0] * grid.spacingMm[1] * grid.spacingMm[2]) / 1000;
+    const volumesMl = new Map([...labelMap.countVoxels()].map(([number, count]) => [number, count * voxelMl]));
+    this.session.store.dispatch({ type: "volumes.counted", volumesMl });
+  }
+
+  private async draftedRevision(segmentations: readonly Segmentation[]): Promise<Revision | undefined> {
+    const drafts = await findDrafts(this.session.reader.userId, this.session.seriesId).catch(() => []);
+    for (const draft of drafts) {
+      const revisions = segmentations.find((candidate) => candidate.id === draft.segmentationId)?.revisions;
+      const base = revisions?.find((revision) => revision.id === draft.baseId);
+      if (base) return base;
+    }
+    return undefined;
+  }
+}
+
+function newestRevision(segmentations: readonly Segmentation[]): Revision | undefined {
+  const latest = segmentations.flatMap((segmentation) => latestRevision(segmentation) ?? []);
+  return latest.sort((a, b) => b.created_at.localeCompare(a.created_at))[0];
+}

@@ -1,0 +1,12 @@
+import type { ReadingAct } from "./reading_act";
+
+/** Draw again what was taken back. */
+export const redoStrokeAct: ReadingAct = {
+  name: "redo_stroke",
+  label: "reading.redo_stroke",
+  key: "Control+Z",
+  can: ({ state }) => state.canRedo,
+  run: (session) => {
+    session.drawing.redo();
+  },
+};

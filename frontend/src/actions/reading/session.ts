@@ -1,0 +1,136 @@
+import { createStore, type Store } from "../../lib/store";
+import { openEventSocket, type EventSocket } from "../../live/event_socket";
+import type { LabelMap } from "../../state/label_map";
+import { initialReading, reduceReading, type ReadingEvent, type ReadingState } from "../../state/reading";
+import type { Job, Study } from "../../state/records";
+import type { OverlayStyle, Readout, Viewer } from "../../viewer/viewer";
+import { DrawingDesk } from "./drawing_desk";
+import { JobDesk } from "./job_desk";
+import { LabelDesk } from "./label_desk";
+import { openImages } from "./open_images";
+
+export interface Reader {
+  readonly userId: string;
+  readonly canEdit: boolean;
+}
+
+export interface Counters {
+  /** From the opening of the series to its first image on screen. */
+  firstImageMs: number | undefined;
+  /** Redraws that showed labels which the one before did not. */
+  rendersWithOverlay: number;
+}
+
+/** One series open on the reading page: its state, and the desks that act on it. */
+export class ReadingSession {
+  readonly store: Store<ReadingState, ReadingEvent>;
+  /** What lies under the pointer; apart from the rest because it changes with every move of the mouse. */
+  readonly readout: Store<Readout | undefined, Readout | undefined>;
+  readonly counters: Counters = { firstImageMs: undefined, rendersWithOverlay: 0 };
+  readonly labels = new LabelDesk(this);
+  readonly drawing = new DrawingDesk(this);
+  readonly jobs = new JobDesk(this);
+  viewer: Viewer | undefined;
+  labelMap: LabelMap | undefined;
+  private studySocket: EventSocket | undefined;
+  private unsubscribe: (() => void)[] = [];
+  private isClosed = false;
+
+  constructor(
+    readonly study: Study,
+    readonly seriesId: string,
+    readonly reader: Reader,
+  ) {
+    this.store = createStore(reduceReading, { ...initialReading, canEdit: reader.canEdit });
+    this.readout = createStore<Readout | undefined, Readout | undefined>((_, next) => next, undefined);
+  }
+
+  get state(): ReadingState {
+    return this.store.get();
+  }
+
+  set(part: Partial<ReadingState>): void {
+    this.store.dispatch({ type: "changed", part });
+  }
+
+  get isOpen(): boolean {
+    return !this.isClosed;
+  }
+
+  async open(): Promise<void> {
+    await openImages(this);
+    if (this.isClosed || !this.viewer) return;
+    this.unsubscribe.push(this.keepViewerInStep(this.viewer));
+    this.listenToStudy();
+    await Promise.all([this.labels.openFirst(), this.jobs.resumeActive()]);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.studySocket?.close();
+    this.jobs.close();
+    this.drawing.close();
+    for (const stop of this.unsubscribe) stop();
+    this.viewer?.dispose();
+  }
+
+  private listenToStudy(): void {
+    this.studySocket = openEventSocket(`/ws/studies/${this.study.id}`, {
+      onText: (message) => {
+        const event = message as { type: string; job?: Job };
+        if (event.type === "revision.saved") void this.labels.refresh();
+        if (event.type === "job.progressed" && event.job) this.jobs.notice(event.job);
+      },
+      onState: (state) => {
+        if (state !== "closed") this.set({ connection: state });
+      },
+    });
+  }
+
+  /** The viewer shows what the state says. */
+  private keepViewerInStep(viewer: Viewer): () => void {
+    let before: ReadingState | undefined;
+    const step = () => {
+      const { state } = this;
+      this.stepImages(viewer, state, before);
+      this.stepLabels(viewer, state, before);
+      before = state;
+    };
+    step();
+    return this.store.subscribe(step);
+  }
+
+  private stepImages(viewer: Viewer, state: ReadingState, before: ReadingState | undefined): void {
+    if (state.tool !== before?.tool) viewer.setTool(state.tool);
+    if (state.window !== before?.window || state.isInverted !== before?.isInverted)
+      viewer.setWindow(state.window, state.isInverted !== this.isMonochrome1);
+  }
+
+  private stepLabels(viewer: Viewer, state: ReadingState, before: ReadingState | undefined): void {
+    if (state.overlay !== before?.overlay || state.segments !== before.segments)
+      viewer.setStyle(styleOf(state, viewer));
+    if (state.brush !== before?.brush) viewer.setBrushRadius(state.brush.radiusMm);
+    if (state.parameters !== before?.parameters) viewer.setPoint(pickedPoint(state));
+  }
+
+  private get isMonochrome1(): boolean {
+    return this.viewer?.description.photometric_interpretation === "MONOCHROME1";
+  }
+}
+
+const styles = new WeakMap<Viewer, { key: string; style: OverlayStyle }>();
+
+/** A new style only where something drawn differs: each new one redraws every view. */
+function styleOf(state: ReadingState, viewer: Viewer): OverlayStyle {
+  const visible = state.segments.filter((segment) => segment.isVisible);
+  const key = JSON.stringify([state.overlay, visible.map((segment) => [segment.number, segment.colour])]);
+  const known = styles.get(viewer);
+  if (known?.key === key) return known.style;
+  const style = { ...state.overlay, colours: new Map(visible.map((segment) => [segment.number, segment.colour])) };
+  styles.set(viewer, { key, style });
+  return style;
+}
+
+function pickedPoint(state: ReadingState) {
+  return Object.values(state.parameters).find((value) => Array.isArray(value)) as [number, number, number] | undefined;
+}

@@ -1,0 +1,107 @@
+import type { components } from "../contract/api";
+import { OfflineError } from "../lib/problem";
+import { BACKGROUND, client, CSRF_HEADER, csrfToken, expectData, readProblem } from "./client";
+
+type Schemas = components["schemas"];
+type Revision = Schemas["Revision"];
+type Segmentation = Schemas["Segmentation"];
+type Job = Schemas["Job"];
+
+/** Whether the page asks by itself, which does not put off the automatic sign-out. */
+interface Asked {
+  readonly isBackground?: boolean;
+}
+
+const headersFor = ({ isBackground }: Asked): Record<string, string> => (isBackground ? BACKGROUND : {});
+
+export function fetchStudy(id: string, asked: Asked = {}): Promise<Schemas["Study"]> {
+  return expectData(
+    client.GET("/api/studies/{study_id}", { params: { path: { study_id: id } }, headers: headersFor(asked) }),
+  );
+}
+
+export function fetchFrames(seriesId: string): Promise<Schemas["SeriesFrames"]> {
+  return expectData(client.GET("/api/series/{series_id}/frames", { params: { path: { series_id: seriesId } } }));
+}
+
+export async function fetchSegmentations(seriesId: string, asked: Asked = {}): Promise<Segmentation[]> {
+  const answer = client.GET("/api/series/{series_id}/segmentations", {
+    params: { path: { series_id: seriesId } },
+    headers: headersFor(asked),
+  });
+  return (await expectData(answer)).results;
+}
+
+export async function fetchModels(seriesId: string): Promise<Schemas["Model"][]> {
+  return (await expectData(client.GET("/api/models", { params: { query: { series: seriesId } } }))).results;
+}
+
+export async function fetchActiveJobs(seriesId: string, asked: Asked = {}): Promise<Job[]> {
+  const query = { series: seriesId, active: true };
+  return (await expectData(client.GET("/api/jobs", { params: { query }, headers: headersFor(asked) }))).results;
+}
+
+export function requestJob(body: Schemas["JobRequest"]): Promise<Job> {
+  return expectData(client.POST("/api/jobs", { body }));
+}
+
+export function cancelJob(id: string): Promise<Job> {
+  return expectData(client.POST("/api/jobs/{job_id}/cancel", { params: { path: { job_id: id } } }));
+}
+
+export function retryJob(id: string): Promise<Job> {
+  return expectData(client.POST("/api/jobs/{job_id}/retry", { params: { path: { job_id: id } } }));
+}
+
+/** Bytes go round the typed client, which speaks JSON; problems are read the same way. */
+async function exchange(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { ...init.headers, Accept: "*/*", ...(init.method ? { [CSRF_HEADER]: csrfToken() } : {}) };
+  const response = await fetch(path, { ...init, headers, credentials: "same-origin" }).catch(() => {
+    throw new OfflineError("The server could not be reached.");
+  });
+  if (!response.ok) throw await readProblem(response);
+  return response;
+}
+
+/** The whole label map as one brick. */
+export async function fetchLabelMap(revisionId: string): Promise<ArrayBuffer> {
+  return (await exchange(`/api/revisions/${revisionId}/label-map`)).arrayBuffer();
+}
+
+export interface NewSegment {
+  readonly segment_number: number;
+  readonly segment_label: string;
+  readonly colour: string;
+}
+
+/** Start a segmentation whose first revision is empty. */
+export async function createSegmentation(
+  seriesId: string,
+  name: string,
+  segments: readonly NewSegment[],
+): Promise<Segmentation> {
+  const response = await exchange(`/api/series/${seriesId}/segmentations`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ name, segments }),
+  });
+  return (await response.json()) as Segmentation;
+}
+
+/** Save changed slices on a stated base; another base is refused with `revision.stale_base`. */
+export async function saveRevision(
+  segmentationId: string,
+  baseId: string,
+  bricks: readonly Uint8Array<ArrayBuffer>[],
+): Promise<Revision> {
+  const response = await exchange(`/api/segmentations/${segmentationId}/revisions?base=${baseId}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/octet-stream" },
+    body: new Blob([...bricks]),
+  });
+  return (await response.json()) as Revision;
+}
+
+export function exportAddress(revisionId: string, format: "dicom-seg" | "nifti"): string {
+  return `/api/revisions/${revisionId}/export?format=${format}`;
+}

@@ -1,0 +1,74 @@
+import { useTranslate, type Translate } from "../../lib/messages";
+import type { Job } from "../../state/records";
+import { ProgressLine } from "../../ui/ProgressLine";
+import styles from "./SidePanel.module.css";
+
+/** Where a run stands, in words and as one line. */
+export function JobCard({ job }: { readonly job: Job }) {
+  const t = useTranslate();
+  const isActive = job.state === "queued" || job.state === "running";
+  const tone = job.state === "failed" ? "failed" : job.state === "succeeded" ? "done" : "running";
+  return (
+    <section className={styles.job} data-state={job.state} aria-label={t("reading.run_of", { model: job.model_title })}>
+      <h2>
+        {job.model_title} <span className={styles.version}>{job.model_version}</span>
+      </h2>
+      <p role="status">{stateText(job, t)}</p>
+      {isActive || job.state === "succeeded" ? (
+        <ProgressLine label={t("reading.progress")} tone={tone} {...shareOf(job)} />
+      ) : null}
+      {job.state === "running" ? <p className={styles.quietLine}>{detail(job, t)}</p> : null}
+      {job.state === "failed" && job.failure ? <p className={styles.problem}>{job.failure}</p> : null}
+    </section>
+  );
+}
+
+function shareOf(job: Job): { share?: number } {
+  if (job.state === "succeeded") return { share: 1 };
+  return job.windows_total > 0 && job.state === "running" ? { share: job.windows_done / job.windows_total } : {};
+}
+
+function stateText(job: Job, t: Translate): string {
+  if (job.is_cancel_requested && job.state !== "cancelled") return t("reading.job_cancelling");
+  switch (job.state) {
+    case "queued":
+      return job.queue_position === null
+        ? t("reading.job_queued")
+        : t("reading.job_queue_position", { position: job.queue_position });
+    case "running":
+      return stageText(job.stage, t);
+    case "succeeded":
+      return t("reading.job_succeeded");
+    case "cancelled":
+      return t("reading.job_cancelled");
+    default:
+      return t("reading.job_failed");
+  }
+}
+
+function stageText(stage: string, t: Translate): string {
+  switch (stage) {
+    case "loading":
+      return t("reading.stage_loading");
+    case "segmenting":
+      return t("reading.stage_segmenting");
+    case "storing":
+      return t("reading.stage_storing");
+    default:
+      return t("reading.stage_preparing");
+  }
+}
+
+function detail(job: Job, t: Translate): string {
+  const parts: string[] = [];
+  if (job.windows_total > 0)
+    parts.push(t("reading.windows_done", { done: job.windows_done, total: job.windows_total }));
+  if (job.seconds_left !== null) parts.push(timeLeft(job.seconds_left, t));
+  if (job.attempt > 1) parts.push(t("reading.attempt", { attempt: job.attempt }));
+  return parts.join(" · ");
+}
+
+function timeLeft(seconds: number, t: Translate): string {
+  if (seconds < 90) return t("reading.seconds_left", { seconds: Math.max(1, Math.round(seconds)) });
+  return t("reading.minutes_left", { minutes: Math.round(seconds / 60) });
+}

@@ -1,0 +1,150 @@
+import { Download, Eye, EyeOff, LockKeyhole, LockKeyholeOpen, Plus } from "lucide-react";
+
+import { exportAddress } from "../../api/reading";
+import { startSegmentationAct } from "../../actions/reading/start_segmentation";
+import { perform } from "../../actions/reading/reading_acts";
+import { useTranslate, type Translate } from "../../lib/messages";
+import type { ReadingState, SegmentRow } from "../../state/reading";
+import type { Revision } from "../../state/records";
+import { Button, ToggleIconButton } from "../../ui/Button";
+import { Slider } from "../../ui/Slider";
+import { LoadingState, sentenceOf } from "../../ui/States";
+import styles from "./SidePanel.module.css";
+import { sourceOf } from "./source";
+import { useReadingSession, useReadingState } from "./session_context";
+
+/** What is drawn on the images: colour, name, volume, eye, lock, and where it comes from. */
+export function SegmentsPanel() {
+  const t = useTranslate();
+  const session = useReadingSession();
+  const state = useReadingState();
+  const { shown } = state;
+  if (!state.hasGrid && state.images.status !== "opening") return <p className={styles.note}>{t("reading.no_grid")}</p>;
+  return (
+    <>
+      {state.shownError ? (
+        <p className={styles.problem} role="alert">
+          {sentenceOf(state.shownError, t)}
+        </p>
+      ) : null}
+      {shown.kind === "loading" ? <LoadingState label={t("reading.loading_labels")} /> : null}
+      {shown.kind === "nothing" && !state.shownError ? <p className={styles.note}>{t("reading.no_labels")}</p> : null}
+      {shown.kind === "live" || shown.kind === "revision" ? <Segments state={state} /> : null}
+      {state.canEdit ? (
+        <Button
+          icon={Plus}
+          isDisabled={!startSegmentationAct.can(session)}
+          onPress={() => perform(startSegmentationAct, session)}
+        >
+          {t("reading.start_segmentation")}
+        </Button>
+      ) : null}
+    </>
+  );
+}
+
+function Segments({ state }: { readonly state: ReadingState }) {
+  const t = useTranslate();
+  const session = useReadingSession();
+  const { shown, overlay } = state;
+  const isProvisional = shown.kind === "live" || state.save.kind === "unsaved";
+  return (
+    <>
+      <p className={styles.source}>{sourceLine(state, t)}</p>
+      <ul className={styles.segments} aria-label={t("reading.panel_segments")}>
+        {state.segments.map((segment) => (
+          <SegmentLine key={segment.number} segment={segment} state={state} isProvisional={isProvisional} />
+        ))}
+      </ul>
+      <Slider
+        label={t("reading.opacity")}
+        value={overlay.opacity}
+        minimum={0}
+        maximum={1}
+        step={0.05}
+        formatOptions={{ style: "percent" }}
+        isDisabled={!overlay.isFilled}
+        onChange={(opacity) => session.set({ overlay: { ...overlay, opacity } })}
+      />
+      {shown.kind === "revision" ? <Exports revision={shown.revision} /> : null}
+    </>
+  );
+}
+
+function sourceLine(state: ReadingState, t: Translate): string {
+  const { shown, job } = state;
+  if (shown.kind === "live") return t("reading.source_live", { model: job?.model_title ?? "" });
+  if (shown.kind !== "revision") return "";
+  const name = state.segmentations?.find((one) => one.id === shown.revision.segmentation_id)?.name ?? "";
+  const line = t("reading.source_revision", {
+    name,
+    number: shown.revision.number,
+    source: sourceOf(shown.revision, t),
+  });
+  return shown.isLatest ? line : `${line}. ${t("reading.not_latest")}`;
+}
+
+interface LineProps {
+  readonly segment: SegmentRow;
+  readonly state: ReadingState;
+  readonly isProvisional: boolean;
+}
+
+function SegmentLine({ segment, state, isProvisional }: LineProps) {
+  const t = useTranslate();
+  const session = useReadingSession();
+  const change = (part: Partial<Pick<SegmentRow, "isVisible" | "isLocked">>) =>
+    session.store.dispatch({ type: "segment.changed", number: segment.number, part });
+  const isActive = state.activeSegment === segment.number;
+  const { label } = segment;
+  return (
+    <li className={styles.segment} data-active={isActive || undefined}>
+      <button
+        type="button"
+        className={styles.choose}
+        aria-pressed={isActive}
+        aria-label={t("reading.draw_with", { segment: label })}
+        onClick={() => session.set({ activeSegment: segment.number })}
+      >
+        <span className={styles.swatch} style={{ background: segment.colour }} aria-hidden />
+        <span className={styles.label}>{label}</span>
+        <span className={isProvisional ? styles.provisional : styles.volume}>{volumeText(segment.volumeMl)}</span>
+      </button>
+      <ToggleIconButton
+        icon={segment.isVisible ? Eye : EyeOff}
+        label={t(segment.isVisible ? "reading.hide_segment" : "reading.show_segment", { segment: label })}
+        isSelected={!segment.isVisible}
+        onChange={() => change({ isVisible: !segment.isVisible })}
+      />
+      <ToggleIconButton
+        icon={segment.isLocked ? LockKeyhole : LockKeyholeOpen}
+        label={t(segment.isLocked ? "reading.unlock_segment" : "reading.lock_segment", { segment: label })}
+        isSelected={segment.isLocked}
+        isDisabled={!state.canEdit}
+        onChange={() => change({ isLocked: !segment.isLocked })}
+      />
+    </li>
+  );
+}
+
+function volumeText(volumeMl: number | undefined): string {
+  if (volumeMl === undefined) return "";
+  if (volumeMl === 0) return "0 mL";
+  return `${volumeMl < 10 ? volumeMl.toFixed(2) : volumeMl < 1000 ? volumeMl.toFixed(1) : volumeMl.toFixed(0)} mL`;
+}
+
+function Exports({ revision }: { readonly revision: Revision }) {
+  const t = useTranslate();
+  return (
+    <p className={styles.exports}>
+      <Download size={14} aria-hidden />
+      <span>{t("reading.export")}</span>
+      <a href={exportAddress(revision.id, "dicom-seg")} download>
+        DICOM SEG
+      </a>
+      <a href={exportAddress(revision.id, "nifti")} download>
+        NIfTI
+      </a>
+    </p>
+  );
+}

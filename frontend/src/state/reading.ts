@@ -1,0 +1,262 @@
+import type { Triple, PlaneId } from "./planes";
+import type { Job, Model, Revision, Segmentation } from "./records";
+import type { BrushShape } from "./brush";
+import type { ToolId } from "./tools";
+
+export type LayoutId = "all" | PlaneId;
+export type PanelId = "segments" | "run" | "history";
+
+export interface GreyWindow {
+  readonly center: number;
+  readonly width: number;
+}
+
+export interface SegmentRow {
+  readonly number: number;
+  readonly label: string;
+  readonly colour: string;
+  readonly isVisible: boolean;
+  readonly isLocked: boolean;
+  /** Undefined while unknown. */
+  readonly volumeMl: number | undefined;
+}
+
+/** Which label map is on screen. */
+export type Shown =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "loading"; readonly revision: Revision }
+  | { readonly kind: "live"; readonly jobId: string }
+  | { readonly kind: "revision"; readonly revision: Revision; readonly isLatest: boolean };
+
+export type SaveState =
+  | { readonly kind: "clean" }
+  | { readonly kind: "unsaved"; readonly isRestored: boolean }
+  | { readonly kind: "saving" }
+  | { readonly kind: "saved"; readonly at: number }
+  | { readonly kind: "conflict"; readonly latest: Revision; readonly noticedAt: number }
+  | { readonly kind: "failed"; readonly message: string };
+
+export interface ImagesState {
+  readonly status: "opening" | "streaming" | "complete" | "failed";
+  readonly share: number;
+  readonly error: unknown;
+}
+
+export type ParameterValue = number | Triple;
+
+export interface ReadingState {
+  readonly canEdit: boolean;
+  readonly images: ImagesState;
+  readonly hasVolume: boolean;
+  readonly hasGrid: boolean;
+  readonly isColour: boolean;
+  readonly hasWebGl: boolean;
+  readonly canMeasure: boolean;
+  readonly frameCount: number;
+  readonly frameTimeMs: number | null;
+  readonly layout: LayoutId;
+  readonly tool: ToolId;
+  readonly panel: PanelId | null;
+  readonly window: GreyWindow | undefined;
+  readonly presetIndex: number | null;
+  readonly isInverted: boolean;
+  readonly cursor: Triple;
+  readonly isPlaying: boolean;
+  readonly overlay: { readonly isShown: boolean; readonly opacity: number; readonly isFilled: boolean };
+  readonly segments: readonly SegmentRow[];
+  readonly activeSegment: number | null;
+  readonly segmentations: readonly Segmentation[] | null;
+  readonly shown: Shown;
+  readonly shownError: unknown;
+  readonly brush: { readonly radiusMm: number; readonly shape: BrushShape };
+  readonly save: SaveState;
+  readonly canUndo: boolean;
+  readonly canRedo: boolean;
+  readonly models: readonly Model[] | null;
+  readonly modelsError: unknown;
+  readonly chosenModel: string | null;
+  readonly parameters: Readonly<Record<string, ParameterValue | undefined>>;
+  /** Name of the parameter whose point is being picked. */
+  readonly picking: string | null;
+  readonly job: Job | null;
+  readonly jobError: unknown;
+  readonly connection: "idle" | "connecting" | "open" | "waiting" | "refused";
+  readonly isKeySheetOpen: boolean;
+}
+
+export const BRUSH_RADII_MM = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24] as const;
+
+export const initialReading: ReadingState = {
+  canEdit: false,
+  images: { status: "opening", share: 0, error: undefined },
+  hasVolume: false,
+  hasGrid: false,
+  isColour: false,
+  hasWebGl: true,
+  canMeasure: false,
+  frameCount: 0,
+  frameTimeMs: null,
+  layout: "acquired",
+  tool: "crosshair",
+  panel: "segments",
+  window: undefined,
+  presetIndex: null,
+  isInverted: false,
+  cursor: [0, 0, 0],
+  isPlaying: false,
+  overlay: { isShown: true, opacity: 0.35, isFilled: true },
+  segments: [],
+  activeSegment: null,
+  segmentations: null,
+  shown: { kind: "nothing" },
+  shownError: undefined,
+  brush: { radiusMm: 4, shape: "circle" },
+  save: { kind: "clean" },
+  canUndo: false,
+  canRedo: false,
+  models: null,
+  modelsError: undefined,
+  chosenModel: null,
+  parameters: {},
+  picking: null,
+  job: null,
+  jobError: undefined,
+  connection: "idle",
+  isKeySheetOpen: false,
+};
+
+/** Simple changes go as parts of the state; those that touch several parts have a name. */
+export type ReadingEvent =
+  | { type: "changed"; part: Partial<ReadingState> }
+  | { type: "progressed"; share: number }
+  | { type: "segment.changed"; number: number; part: Partial<Pick<SegmentRow, "isVisible" | "isLocked">> }
+  | { type: "segments.described"; segments: readonly Pick<SegmentRow, "number" | "label" | "colour">[] }
+  | { type: "volumes.counted"; volumesMl: ReadonlyMap<number, number> }
+  | { type: "tool.chosen"; tool: ToolId }
+  | { type: "model.chosen"; name: string }
+  | { type: "parameter.set"; name: string; value: ParameterValue | undefined }
+  | { type: "point.picked"; voxel: Triple }
+  | { type: "revision.shown"; revision: Revision }
+  | { type: "segmentations.read"; segmentations: readonly Segmentation[] }
+  | { type: "job.read"; job: Job };
+
+export function latestRevision(segmentation: Segmentation): Revision | undefined {
+  return segmentation.revisions.reduce<Revision | undefined>(
+    (latest, revision) => (!latest || revision.number > latest.number ? revision : latest),
+    undefined,
+  );
+}
+
+function isLatest(segmentations: readonly Segmentation[] | null, revision: Revision): boolean {
+  const segmentation = segmentations?.find((candidate) => candidate.id === revision.segmentation_id);
+  const latest = segmentation && latestRevision(segmentation);
+  return !latest || latest.number <= revision.number;
+}
+
+/** Keep eye and lock of segments that stay. */
+function describeSegments(
+  state: ReadingState,
+  described: readonly Pick<SegmentRow, "number" | "label" | "colour">[],
+): ReadingState {
+  const segments = described.map((segment): SegmentRow => {
+    const before = state.segments.find((row) => row.number === segment.number && row.label === segment.label);
+    return {
+      ...segment,
+      isVisible: before?.isVisible ?? true,
+      isLocked: before?.isLocked ?? false,
+      volumeMl: undefined,
+    };
+  });
+  const isKept = segments.some((segment) => segment.number === state.activeSegment);
+  return { ...state, segments, activeSegment: isKept ? state.activeSegment : (segments[0]?.number ?? null) };
+}
+
+function chooseModel(state: ReadingState, name: string): ReadingState {
+  const model = state.models?.find((candidate) => candidate.name === name);
+  const parameters = Object.fromEntries(
+    (model?.parameters ?? []).map((parameter) => [parameter.name, parameter.default ?? undefined]),
+  );
+  return { ...state, chosenModel: name, parameters, picking: null, jobError: undefined };
+}
+
+const EDITING: readonly ToolId[] = ["brush", "eraser"];
+
+/** Whether the label map on screen may be drawn upon: the latest revision, by someone who may edit. */
+export function canDraw(state: ReadingState): boolean {
+  return state.canEdit && state.shown.kind === "revision" && state.save.kind !== "saving";
+}
+
+function toolAfter(state: ReadingState): ToolId {
+  return EDITING.includes(state.tool) && !canDraw(state) ? "crosshair" : state.tool;
+}
+
+function reduceSegments(state: ReadingState, event: ReadingEvent): ReadingState | undefined {
+  switch (event.type) {
+    case "segment.changed":
+      return {
+        ...state,
+        segments: state.segments.map((row) => (row.number === event.number ? { ...row, ...event.part } : row)),
+      };
+    case "segments.described":
+      return describeSegments(state, event.segments);
+    case "volumes.counted":
+      return {
+        ...state,
+        segments: state.segments.map((row) => ({ ...row, volumeMl: event.volumesMl.get(row.number) ?? 0 })),
+      };
+    default:
+      return undefined;
+  }
+}
+
+function reduceRun(state: ReadingState, event: ReadingEvent): ReadingState | undefined {
+  switch (event.type) {
+    case "model.chosen":
+      return chooseModel(state, event.name);
+    case "parameter.set":
+      return { ...state, parameters: { ...state.parameters, [event.name]: event.value } };
+    case "point.picked": {
+      if (!state.picking) return state;
+      const parameters = { ...state.parameters, [state.picking]: event.voxel };
+      return { ...state, parameters, picking: null, tool: "crosshair" };
+    }
+    case "job.read": {
+      const isOlder = state.job?.id === event.job.id && event.job.attempt < state.job.attempt;
+      return isOlder ? state : { ...state, job: event.job };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The only way the reading page's state changes. */
+export function reduceReading(state: ReadingState, event: ReadingEvent): ReadingState {
+  const partial = reduceSegments(state, event) ?? reduceRun(state, event);
+  if (partial) return partial;
+  switch (event.type) {
+    case "changed": {
+      const next = { ...state, ...event.part };
+      return { ...next, tool: toolAfter(next) };
+    }
+    case "progressed":
+      return { ...state, images: { ...state.images, share: event.share } };
+    case "tool.chosen":
+      return { ...state, tool: event.tool, picking: event.tool === "point" ? state.picking : null };
+    case "revision.shown": {
+      const shown: Shown = {
+        kind: "revision",
+        revision: event.revision,
+        isLatest: isLatest(state.segmentations, event.revision),
+      };
+      return { ...state, shown, shownError: undefined };
+    }
+    case "segmentations.read": {
+      const { shown } = state;
+      const next: Shown =
+        shown.kind === "revision" ? { ...shown, isLatest: isLatest(event.segmentations, shown.revision) } : shown;
+      return { ...state, segmentations: event.segmentations, shown: next };
+    }
+    default:
+      return state;
+  }
+}
