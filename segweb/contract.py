@@ -38,14 +38,14 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 }
 
 
-class PortalSessionScheme(SessionScheme):  # registers itself with drf-spectacular
+class PortalSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]  # registers itself
     """The session cookie."""
 
     target_class = "studies.permissions.SessionAuthentication"
     name = "session"
 
 
-class SignInScheme(SessionScheme):
+class SignInScheme(SessionScheme):  # type: ignore[no-untyped-call]  # registers itself
     """The session cookie, also of a person who must choose a password first."""
 
     target_class = "studies.permissions.SignInAuthentication"
@@ -60,7 +60,7 @@ def build_openapi() -> dict[str, Any]:
     """Return the OpenAPI document; any warning of the generator is an error here."""
     GENERATOR_STATS.reset()
     with GENERATOR_STATS.silence():
-        schema = SchemaGenerator().get_schema(request=None, public=True)
+        schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     complaints = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]
     if complaints:
         raise ContractError("The API cannot be described exactly:\n" + "\n".join(sorted(complaints)))

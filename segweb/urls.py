@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+import inference.api.urls
 import studies.api.urls
 from segweb.health import healthz
 from segweb.pages import index
@@ -10,6 +11,7 @@ from studies.api.problems import unknown_address
 
 api_patterns = [
     *studies.api.urls.urlpatterns,
+    *inference.api.urls.urlpatterns,
     re_path(r"^", unknown_address),
 ]
 urlpatterns = [

@@ -27,7 +27,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "segweb.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -82,6 +82,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AXES_VERBOSE = False
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the stated waiting time holds
@@ -89,10 +90,12 @@ AXES_CLIENT_IP_CALLABLE = "studies.permissions.client_address"
 AXES_LOCKOUT_CALLABLE = "studies.api.problems.lockout_response"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False  # lockouts are ended on the page of the person
 AXES_DISABLE_ACCESS_LOG = True  # the audit trail keeps sign-ins
 
 CSRF_FAILURE_VIEW = "studies.api.problems.csrf_failure"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 12 * 3600  # a row nobody uses is worthless long before: see segweb.idle
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -136,7 +139,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["studies.permissions.RoleAllowsMethod"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "studies.api.schema.AddressSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "studies.api.negotiation.AcceptWhatWeSend",
     "URL_FORMAT_OVERRIDE": None,  # ?format= names the export's format
     "EXCEPTION_HANDLER": "studies.api.problems.problem_response",

@@ -33,8 +33,8 @@ class PatientView(APIView):
         user = signed_in_user(request)
         patient = get_patient_for(user, patient_id)
         audit.record_view(actor=user, subject=patient, patient=patient, address=client_address(request))
-        teams = TeamBriefSerializer(patient.shared_teams, many=True).data  # type: ignore[attr-defined]
-        studies = StudyBriefSerializer(studies_of(patient), many=True).data
+        teams = TeamBriefSerializer(patient.shared_teams, many=True).data  # type: ignore[attr-defined]  # by the selector
+        studies = StudyBriefSerializer(list(studies_of(patient)), many=True).data  # type: ignore[arg-type]
         return Response({**PatientBriefSerializer(patient).data, "teams": teams, "studies": studies})
 
 

@@ -35,7 +35,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="What happened and what to do next, for the person.")
     code = serializers.CharField(help_text="Stable, `noun.problem`.")
     retry_after_s = serializers.IntegerField(required=False, help_text="session.locked_out: when to try again.")
-    fields = serializers.DictField(
+    fields = serializers.DictField(  # type: ignore[assignment]  # a declared field; REST framework keeps it apart
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
         help_text="input.invalid: what is wrong with which field.",

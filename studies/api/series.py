@@ -25,7 +25,8 @@ from studies.api.streams import (
 from studies.models import Instance, Series
 from studies.permissions import MayExport, client_address, signed_in_user
 from studies.selectors.series import get_instance_for, get_series_for
-from studies.services import audit, pixels
+from studies.services import audit, pixels, volumes
+from studies.services.thumbnails import read_thumbnail
 from studies.storage import blob_store
 
 PIXELS_200 = {(200, OCTETS): OpenApiTypes.BINARY, 304: OpenApiResponse(description="Unchanged.")}
@@ -109,8 +110,6 @@ class SeriesFramesView(APIView):
     @extend_schema(responses=SeriesFramesSerializer)
     def get(self, request: Request, series_id: UUID) -> Response:
         """Return each frame's place in the pixels and in the patient."""
-        from studies.services import volumes
-
         series = _open_series(request, series_id)
         return Response(SeriesFramesSerializer(volumes.describe_frames(series)).data)
 
@@ -122,9 +121,10 @@ class SeriesPixelsView(APIView):
     def get(self, request: Request, series_id: UUID) -> HttpResponseBase:
         """Stream every frame's modality values in order, little-endian, compressed as the browser takes it."""
         series = _open_series(request, series_id)
-        if is_unchanged(request, series.contents_digest):
-            return unchanged_response(series.contents_digest)
-        return pixels_response(request, pixels.SeriesPixels(series), etag=series.contents_digest)
+        version = pixels.pixels_version(series)
+        if is_unchanged(request, version):
+            return unchanged_response(version)
+        return pixels_response(request, pixels.SeriesPixels(series), etag=version)
 
 
 class FramePixelsView(APIView):
@@ -134,7 +134,7 @@ class FramePixelsView(APIView):
     def get(self, request: Request, series_id: UUID, index: int) -> HttpResponseBase:
         """Return one frame's modality values, little-endian."""
         series = _open_series(request, series_id)
-        etag = f"{series.contents_digest}-{index}"
+        etag = f"{pixels.pixels_version(series)}-{index}"
         if is_unchanged(request, etag):
             return unchanged_response(etag)
         return pixels_response(request, pixels.FramePixels(series, index), etag=etag)
@@ -147,12 +147,10 @@ class SeriesThumbnailView(APIView):
     def get(self, request: Request, series_id: UUID) -> HttpResponseBase:
         """Return a PNG of at most 256 pixels a side."""
         series = _open_series(request, series_id)
-        etag = f"{series.contents_digest}-thumbnail"
+        etag = f"{pixels.pixels_version(series)}-thumbnail"
         if is_unchanged(request, etag):
             return unchanged_response(etag)
-        from studies.services import volumes
-
-        return bytes_response(volumes.read_thumbnail(series), content_type="image/png", etag=etag)
+        return bytes_response(read_thumbnail(series), content_type="image/png", etag=etag)
 
 
 class InstanceFileView(APIView):

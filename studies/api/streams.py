@@ -103,9 +103,9 @@ def _stream(request: Request, chunks: Iterator[bytes], *, content_type: str) -> 
 
 async def _off_loop(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Pull from an iterator on the request's own thread, which holds its database connection."""
-    pull = sync_to_async(next, thread_sensitive=True)
+    pull = sync_to_async(lambda: next(chunks, None), thread_sensitive=True)
     try:
-        while (chunk := await pull(chunks, None)) is not None:
+        while (chunk := await pull()) is not None:
             yield chunk
     finally:
         if close := getattr(chunks, "close", None):

@@ -33,13 +33,13 @@ class BeginsWith(Lookup):
     lookup_name = "begins_with"
     prepare_rhs = False
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         """PostgreSQL: LIKE, which a pattern_ops index serves in every locale."""
         column, params = self.process_lhs(compiler, connection)
         escaped = str(self.rhs).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return f"{column} LIKE %s", [*params, f"{escaped}%"]
+        return f"{column} LIKE %s", (*params, f"{escaped}%")
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         """SQLite: a range, since its LIKE ignores case and with it the index."""
         column, params = self.process_lhs(compiler, connection)
-        return f"({column} >= %s AND {column} < %s)", [*params, self.rhs, *params, f"{self.rhs}{_LAST_CHARACTER}"]
+        return f"({column} >= %s AND {column} < %s)", (*params, str(self.rhs), *params, f"{self.rhs}{_LAST_CHARACTER}")

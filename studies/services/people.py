@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from studies.errors import DomainError, InvalidInputError
 from studies.events import end_session_on_commit
 from studies.models import User
-from studies.permissions import client_address
+from studies.permissions import client_address, signed_in_user
 from studies.services import audit
 
 UNKNOWN_ACTOR = "unknown"
@@ -69,11 +69,6 @@ def _record_failed_sign_in(request: HttpRequest, username: str) -> None:
     )
 
 
-def sign_out(request: HttpRequest) -> None:
-    """End the session and close its sockets."""
-    end_session(request)
-
-
 def end_session(request: HttpRequest, *, act: str = "session.signed_out") -> None:
     """End the session: forget its row, close its sockets, record whose it was."""
     user, key = request.user, request.session.session_key
@@ -88,7 +83,7 @@ def end_session(request: HttpRequest, *, act: str = "session.signed_out") -> Non
 def change_password(request: HttpRequest, *, current_password: str, new_password: str) -> User:
     """Replace the password; this session goes on under a new key, every other session of the person ends."""
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=request.user.pk)
+        user = User.objects.select_for_update().get(pk=signed_in_user(request).pk)
         if not user.check_password(current_password):
             raise PasswordRefusedError("The current password is wrong. Type it again.", field="current_password")
         if new_password == current_password:
@@ -102,6 +97,7 @@ def change_password(request: HttpRequest, *, current_password: str, new_password
         audit.record(act="password.changed", actor=user, subject=user, address=client_address(request))
         if previous_key:
             end_session_on_commit(previous_key)
+    request.user = user
     return user
 
 

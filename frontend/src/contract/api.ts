@@ -4,190 +4,15 @@
  */
 
 export interface paths {
-    "/api/session": {
+    "/api/instances/{instance_id}/file": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_session"];
-        put?: never;
-        post: operations["post_api_session"];
-        delete: operations["delete_api_session"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/session/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_session_password"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/worklist": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_worklist"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/patients/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_patients_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/studies/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_studies_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/series/{id}/frames": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_series_id_frames"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/series/{id}/segmentations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_series_id_segmentations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/uploads": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_uploads"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/uploads/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_uploads_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/uploads/{id}/details": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_uploads_id_details"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/uploads/{id}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_api_uploads_id_retry"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/models": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_api_models"];
+        /** @description Return the DICOM file; the export is recorded. */
+        get: operations["get_instances_instance_id_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -203,23 +28,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_jobs"];
+        /** @description List the newest. */
+        get: operations["get_jobs"];
         put?: never;
-        post: operations["post_api_jobs"];
+        /** @description Ask for a run; 200 with the job that already waits or runs where it is the same. */
+        post: operations["post_jobs"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/jobs/{id}": {
+    "/api/jobs/{job_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_api_jobs_id"];
+        /** @description Return where it stands. */
+        get: operations["get_jobs_job_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -228,7 +56,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/jobs/{id}/cancel": {
+    "/api/jobs/{job_id}/cancel": {
         parameters: {
             query?: never;
             header?: never;
@@ -237,14 +65,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_api_jobs_id_cancel"];
+        /** @description Take it out of the queue, or stop it before its next window. */
+        post: operations["post_jobs_job_id_cancel"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/jobs/{id}/retry": {
+    "/api/jobs/{job_id}/retry": {
         parameters: {
             query?: never;
             header?: never;
@@ -253,7 +82,336 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_api_jobs_id_retry"];
+        /** @description Queue a failed or cancelled job again. */
+        post: operations["post_jobs_job_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List them, classical methods first. */
+        get: operations["get_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{patient_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the patient and their studies. */
+        get: operations["get_patients_patient_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/revisions/{revision_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return it as DICOM SEG or NIfTI. */
+        get: operations["get_revisions_revision_id_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/revisions/{revision_id}/label-map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return one brick that covers all slices. */
+        get: operations["get_revisions_revision_id_label_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/segmentations/{segmentation_id}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Save bricks in place of the base's slices; 409 with the latest revision where the base is not it. */
+        post: operations["post_segmentations_segmentation_id_revisions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/frames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return each frame's place in the pixels and in the patient. */
+        get: operations["get_series_series_id_frames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/frames/{index}/pixels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return one frame's modality values, little-endian. */
+        get: operations["get_series_series_id_frames_index_pixels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/pixels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Stream every frame's modality values in order, little-endian, compressed as the browser takes it. */
+        get: operations["get_series_series_id_pixels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/segmentations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List them, newest first. */
+        get: operations["get_series_series_id_segmentations"];
+        put?: never;
+        /** @description Begin an empty one, to be drawn by hand. */
+        post: operations["post_series_series_id_segmentations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a PNG of at most 256 pixels a side. */
+        get: operations["get_series_series_id_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Say who is signed in; open to everybody. */
+        get: operations["get_session"];
+        put?: never;
+        /** @description Sign in under a new session key. The CSRF token is asked of strangers too. */
+        post: operations["post_session"];
+        /** @description Sign out. */
+        delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Replace the password; the other sessions of the person end. */
+        post: operations["post_session_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the study, its patient and its series. */
+        get: operations["get_studies_study_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the person's newest uploads. */
+        get: operations["get_uploads"];
+        put?: never;
+        /** @description Make room for a file (tus creation); a body is its first piece. */
+        post: operations["post_uploads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the upload. */
+        get: operations["get_uploads_upload_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads/{upload_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Throw the file away (tus termination). */
+        delete: operations["delete_uploads_upload_id_content"];
+        options?: never;
+        head?: never;
+        /** @description Take the next piece; answered once it is safe on disk and recorded. */
+        patch: operations["patch_uploads_upload_id_content"];
+        trace?: never;
+    };
+    "/api/uploads/{upload_id}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description State them; the file is then read. */
+        post: operations["post_uploads_upload_id_details"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/uploads/{upload_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read the file again. */
+        post: operations["post_uploads_upload_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return one page, searched, filtered and sorted. */
+        get: operations["get_worklist"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -264,313 +422,506 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        TeamBrief: {
-            id: string;
-            name: string;
-        };
-        SessionUser: {
-            id: number;
-            username: string;
-            full_name: string;
-            /** @enum {string} */
-            role: "administrator" | "clinician" | "viewer";
-            teams: components["schemas"]["TeamBrief"][];
-            must_change_password: boolean;
-        };
-        Session: {
-            is_authenticated: boolean;
-            user: components["schemas"]["SessionUser"] | null;
-            idle_timeout_s: number;
-        };
-        SignInRequest: {
-            username: string;
-            password: string;
-        };
-        PasswordChangeRequest: {
-            current_password: string;
-            new_password: string;
-        };
-        PatientBrief: {
-            id: string;
-            patient_id: string;
-            patient_name: string;
-            patient_birth_date: string | null;
-            patient_sex: string;
-            is_synthetic: boolean;
-        };
-        WorklistEntry: {
-            study_id: string;
-            patient: components["schemas"]["PatientBrief"];
-            study_date: string | null;
-            study_time: string | null;
-            study_description: string;
-            modalities: string[];
-            series_count: number;
-            instance_count: number;
-            received_at: string;
-            teams: string[];
-            /** @enum {string} */
-            segmentation_state: "none" | "queued" | "running" | "segmented" | "failed";
-            segmentation_progress: number;
-            segmentation_count: number;
-        };
-        WorklistPage: {
-            count: number;
-            page: number;
-            page_size: number;
-            results: components["schemas"]["WorklistEntry"][];
-        };
-        StudyBrief: {
-            id: string;
-            study_date: string | null;
-            study_time: string | null;
-            study_description: string;
-            modalities: string[];
-            series_count: number;
-            instance_count: number;
-            /** @enum {string} */
-            segmentation_state: "none" | "queued" | "running" | "segmented" | "failed";
-            segmentation_count: number;
-            first_series_id: string | null;
-        };
-        Patient: {
-            id: string;
-            patient_id: string;
-            patient_name: string;
-            patient_birth_date: string | null;
-            patient_sex: string;
-            is_synthetic: boolean;
-            teams: components["schemas"]["TeamBrief"][];
-            studies: components["schemas"]["StudyBrief"][];
-        };
-        SeriesBrief: {
-            id: string;
-            series_number: number | null;
-            series_description: string;
-            modality: string;
-            body_part_examined: string;
-            instance_count: number;
-            frame_count: number;
-            geometry_verdict: string;
-            geometry_explanation: string;
-            is_volume: boolean;
-            spacing_mm: number[] | null;
-            frame_of_reference_uid: string;
-        };
-        Study: {
-            id: string;
-            study_date: string | null;
-            study_time: string | null;
-            study_description: string;
-            modalities: string[];
-            series_count: number;
-            instance_count: number;
-            /** @enum {string} */
-            segmentation_state: "none" | "queued" | "running" | "segmented" | "failed";
-            segmentation_count: number;
-            first_series_id: string | null;
-            patient: components["schemas"]["PatientBrief"];
-            accession_number: string;
-            received_at: string;
-            series: components["schemas"]["SeriesBrief"][];
-        };
-        UploadCounts: {
-            stored: number;
-            duplicate: number;
-            refused: number;
-            skipped: number;
-        };
-        UploadProblem: {
-            path: string;
-            outcome: string;
-            reason_code: string;
-            reason: string;
-        };
-        Upload: {
-            id: string;
-            file_name: string;
-            size_bytes: number;
-            received_bytes: number;
-            /** @enum {string} */
-            state: "receiving" | "received" | "ingested" | "needs_details" | "failed";
-            reason_code: string;
-            reason: string;
-            batch: string | null;
-            created_at: string;
-            finished_at: string | null;
-            counts: components["schemas"]["UploadCounts"];
-            problems: components["schemas"]["UploadProblem"][];
-            study_ids: string[];
-            needed_details: string[];
-        };
-        UploadList: {
-            results: components["schemas"]["Upload"][];
-        };
-        UploadDetailsRequest: {
-            patient_id: string;
-            patient_name: string;
-            patient_birth_date: string | null;
-            patient_sex: string;
-            modality: string;
-            study_date: string | null;
-            study_description: string;
+        /** @enum {string} */
+        AlgorithmTypeEnum: "AUTOMATIC" | "SEMIAUTOMATIC" | "MANUAL";
+        /** @enum {unknown} */
+        BlankEnum: "";
+        /** @enum {string} */
+        DtypeEnum: "int16" | "uint16" | "uint8" | "float32";
+        /** @description One frame: where its bytes lie in the series' pixels, and where it lies in the patient. */
+        Frame: {
+            byte_length: number;
+            byte_offset: number;
+            columns: number;
+            /** @description From 1, within its instance. */
+            frame_number: number;
+            /** Format: double */
+            frame_time_ms: number | null;
+            image_orientation: number[] | null;
+            image_position_mm: number[] | null;
+            index: number;
+            /** Format: uuid */
+            instance_id: string;
+            /** @description [row, column] */
             pixel_spacing_mm: number[] | null;
+            rows: number;
+            sop_instance_uid: string;
         };
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            code: string;
-        };
+        /** @description The regular grid of a volume in patient LPS, axes (slice, row, column). */
         Geometry: {
+            /** @description 3x3 row-major; columns are the unit vectors of increasing slice, row and column index. */
+            direction: number[];
+            origin_mm: number[];
             shape: number[];
             spacing_mm: number[];
-            origin_mm: number[];
-            direction: number[];
         };
-        WindowPreset: {
-            name: string;
-            center: number;
-            width: number;
-        };
-        Frame: {
-            index: number;
-            instance_id: string;
-            sop_instance_uid: string;
-            frame_number: number;
-            rows: number;
-            columns: number;
-            byte_offset: number;
-            byte_length: number;
-            image_position_mm: number[] | null;
-            image_orientation: number[] | null;
-            pixel_spacing_mm: number[] | null;
-            frame_time_ms: number | null;
-        };
-        SeriesFrames: {
-            series_id: string;
-            contents_digest: string;
-            is_volume: boolean;
-            /** @enum {string} */
-            dtype: "int16" | "uint16" | "uint8" | "float32";
-            samples_per_pixel: number;
-            photometric_interpretation: string;
-            modality: string;
-            unit: string;
-            total_bytes: number;
-            minimum: number;
-            maximum: number;
-            geometry: components["schemas"]["Geometry"] | null;
-            window_presets: components["schemas"]["WindowPreset"][];
-            frames: components["schemas"]["Frame"][];
-        };
-        Segment: {
-            segment_number: number;
-            segment_label: string;
-            colour: string;
-            category_code: string[];
-            type_code: string[];
-            volume_ml: number;
-            voxel_count: number;
-        };
-        Revision: {
-            id: string;
-            segmentation_id: string;
-            number: number;
-            base_id: string | null;
-            digest: string;
-            algorithm_type: string;
-            provenance: {
-                [key: string]: unknown;
-            };
-            created_by: string | null;
-            created_at: string;
-            segments: components["schemas"]["Segment"][];
-        };
-        Segmentation: {
-            id: string;
-            series_id: string;
-            name: string;
-            created_at: string;
-            created_by: string | null;
-            revisions: components["schemas"]["Revision"][];
-        };
-        SegmentationList: {
-            results: components["schemas"]["Segmentation"][];
-        };
-        ModelParameter: {
-            name: string;
-            label: string;
-            /** @enum {string} */
-            kind: "number" | "integer" | "point";
-            unit: string;
-            default: number | null;
-            minimum: number | null;
-            maximum: number | null;
-        };
-        Model: {
-            name: string;
-            version: string;
-            title: string;
-            summary: string;
-            limits: string;
-            method: string;
-            modalities: string[];
-            segments: {
-                [key: string]: unknown;
-            }[];
-            parameters: components["schemas"]["ModelParameter"][];
-            licence: string;
-            card: string;
-            is_applicable: boolean;
-            reason: string;
-        };
-        ModelList: {
-            results: components["schemas"]["Model"][];
-        };
+        /** @enum {string} */
+        GeometryVerdictName: "regular" | "single_slice" | "gaps" | "duplicates" | "varying_spacing" | "mixed_orientation" | "mixed_size" | "gantry_tilt" | "no_positions" | "not_images";
+        /** @description A segmentation job. */
         Job: {
+            attempt: number;
+            /** Format: date-time */
+            created_at: string;
+            failure: string;
+            failure_code: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            focus_slice: number;
+            /** Format: uuid */
             id: string;
-            series_id: string;
-            study_id: string;
+            is_cancel_requested: boolean;
             model_name: string;
             model_title: string;
             model_version: string;
             parameters: {
-                [key: string]: unknown;
+                [key: string]: number | number[];
             };
-            state: string;
-            attempt: number;
+            peak_memory_bytes: number | null;
+            /** @description 1 is the next to run; null unless queued. */
+            queue_position: number | null;
+            requested_by: string | null;
+            /** Format: uuid */
+            revision_id: string | null;
+            /**
+             * Format: double
+             * @description From the measured rate; null while unknown.
+             */
+            seconds_left: number | null;
+            /** Format: uuid */
+            segmentation_id: string | null;
+            /** Format: uuid */
+            series_id: string;
             stage: string;
+            /** Format: date-time */
+            started_at: string | null;
+            state: components["schemas"]["JobStateEnum"];
+            /** Format: uuid */
+            study_id: string;
+            timings_s: {
+                [key: string]: number;
+            };
             windows_done: number;
             windows_total: number;
-            queue_position: number | null;
-            seconds_left: number | null;
-            focus_slice: number;
-            is_cancel_requested: boolean;
-            created_at: string;
-            started_at: string | null;
-            finished_at: string | null;
-            failure_code: string;
-            failure: string;
-            peak_memory_bytes: number | null;
-            timings_s: {
-                [key: string]: unknown;
-            };
-            segmentation_id: string | null;
-            revision_id: string | null;
-            requested_by: string | null;
         };
+        /** @description Jobs, newest first. */
         JobList: {
             results: components["schemas"]["Job"][];
         };
-        JobRequest: {
-            series_id: string;
+        /** @enum {string} */
+        JobStateEnum: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /** @enum {string} */
+        KindEnum: "number" | "integer" | "point";
+        /** @enum {string} */
+        MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing";
+        /** @description A model, and whether it can run on the series asked about. */
+        Model: {
+            /** @description Markdown. */
+            card: string;
+            is_applicable: boolean;
+            licence: string;
+            /** @description What it cannot do. */
+            limits: string;
+            method: components["schemas"]["MethodEnum"];
+            /** @description Empty takes any. */
+            modalities: string[];
+            name: string;
+            parameters: components["schemas"]["ModelParameter"][];
+            /** @description Why it is not applicable. */
+            reason: string | null;
+            segments: components["schemas"]["ModelSegment"][];
+            summary: string;
+            title: string;
+            version: string;
+        };
+        /** @description The catalogue. */
+        ModelList: {
+            results: components["schemas"]["Model"][];
+        };
+        /** @description A value a person may set before a run. */
+        ModelParameter: {
+            /**
+             * Format: double
+             * @description Null asks for a value.
+             */
+            default: number | null;
+            kind: components["schemas"]["KindEnum"];
+            label: string;
+            /** Format: double */
+            maximum: number | null;
+            /** Format: double */
+            minimum: number | null;
+            name: string;
+            unit: string;
+        };
+        /** @description A structure the model labels. */
+        ModelSegment: {
+            /** @description #rrggbb */
+            colour: string;
+            segment_label: string;
+            segment_number: number;
+        };
+        /** @description A run that is asked for. */
+        NewJobRequest: {
+            /**
+             * @description Slice on screen, from 0: done first.
+             * @default 0
+             */
+            focus_slice: number;
             model_name: string;
-            parameters: {
+            parameters?: {
+                [key: string]: number | number[];
+            };
+            /** Format: uuid */
+            series_id: string;
+        };
+        /** @description A structure that is to be drawn. */
+        NewSegmentRequest: {
+            colour?: string;
+            segment_label: string;
+            segment_number: number;
+        };
+        /** @description A segmentation to begin. */
+        NewSegmentationRequest: {
+            name: string;
+            segments: components["schemas"]["NewSegmentRequest"][];
+        };
+        /** @enum {string} */
+        OutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
+        /** @description The password in use and the one to come. */
+        PasswordChangeRequest: {
+            current_password: string;
+            new_password: string;
+        };
+        /** @description A patient with the teams shared with the reader, and every study, newest first. */
+        Patient: {
+            /** Format: uuid */
+            id: string;
+            /** @description Made by the demo generator; no real person. */
+            is_synthetic: boolean;
+            /** Format: date */
+            patient_birth_date: string | null;
+            patient_id: string;
+            /** @description DICOM PN: components separated by ^. */
+            patient_name: string;
+            patient_sex: string;
+            studies: components["schemas"]["StudyBrief"][];
+            teams: components["schemas"]["TeamBrief"][];
+        };
+        /** @description A patient as named beside every study. */
+        PatientBrief: {
+            /** Format: uuid */
+            id: string;
+            /** @description Made by the demo generator; no real person. */
+            is_synthetic: boolean;
+            /** Format: date */
+            patient_birth_date: string | null;
+            patient_id: string;
+            /** @description DICOM PN: components separated by ^. */
+            patient_name: string;
+            patient_sex: string;
+        };
+        /** @enum {string} */
+        PatientSexEnum: "M" | "F" | "O";
+        /** @enum {string} */
+        PhotometricInterpretationEnum: "MONOCHROME1" | "MONOCHROME2" | "RGB";
+        /** @description RFC 9457. Some codes add members of their own, as `latest` of `revision.stale_base`. */
+        Problem: {
+            /** @description Stable, `noun.problem`. */
+            code: string;
+            /** @description What happened and what to do next, for the person. */
+            detail: string;
+            /** @description input.invalid: what is wrong with which field. */
+            fields?: {
+                [key: string]: string[];
+            };
+            /** @description session.locked_out: when to try again. */
+            retry_after_s?: number;
+            status: number;
+            title: string;
+            type: string;
+        };
+        /** @description One state of a label map; never changes. */
+        Revision: {
+            algorithm_type: components["schemas"]["AlgorithmTypeEnum"];
+            /** Format: uuid */
+            base_id: string | null;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            /** @description SHA-256 over shape, type and voxels. */
+            digest: string;
+            /** Format: uuid */
+            id: string;
+            /** @description From 1. */
+            number: number;
+            provenance: {
                 [key: string]: unknown;
             };
-            focus_slice: number;
+            /** Format: uuid */
+            segmentation_id: string;
+            segments: components["schemas"]["Segment"][];
+        };
+        /** @enum {string} */
+        RoleName: "administrator" | "clinician" | "viewer";
+        /** @description One labelled structure and how much of it there is. */
+        Segment: {
+            category_code: string[];
+            /** @description #rrggbb */
+            colour: string;
+            segment_label: string;
+            segment_number: number;
+            type_code: string[];
+            /**
+             * Format: double
+             * @description Null where the series is no volume.
+             */
+            volume_ml: number | null;
+            voxel_count: number;
+        };
+        /** @description The history of one label map. */
+        Segmentation: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            revisions: components["schemas"]["Revision"][];
+            /** Format: uuid */
+            series_id: string;
+        };
+        /** @description The segmentations of a series, newest first. */
+        SegmentationList: {
+            results: components["schemas"]["Segmentation"][];
+        };
+        /** @enum {string} */
+        SegmentationStateName: "none" | "queued" | "running" | "segmented" | "failed";
+        /** @description A series in a list, with what its geometry allows. */
+        SeriesBrief: {
+            body_part_examined: string;
+            frame_count: number;
+            frame_of_reference_uid: string;
+            geometry_explanation: string;
+            geometry_verdict: components["schemas"]["GeometryVerdictName"];
+            /** Format: uuid */
+            id: string;
+            instance_count: number;
+            /** @description One regular grid: may be reformatted and measured in 3D. */
+            readonly is_volume: boolean;
+            modality: string;
+            series_description: string;
+            series_number: number | null;
+            /** @description [slice, row, column] */
+            spacing_mm: number[] | null;
+        };
+        /** @description How the series' pixels are laid out. Values are modality values; colour is interleaved RGB. */
+        SeriesFrames: {
+            contents_digest: string;
+            dtype: components["schemas"]["DtypeEnum"];
+            frames: components["schemas"]["Frame"][];
+            geometry: components["schemas"]["Geometry"] | null;
+            /** @description Frame index is slice index. */
+            is_volume: boolean;
+            /** Format: double */
+            maximum: number;
+            /** Format: double */
+            minimum: number;
+            modality: string;
+            photometric_interpretation: components["schemas"]["PhotometricInterpretationEnum"];
+            /** @description 1 or 3. */
+            samples_per_pixel: number;
+            /** Format: uuid */
+            series_id: string;
+            total_bytes: number;
+            unit: string;
+            window_presets: components["schemas"]["WindowPreset"][];
+        };
+        /** @description Whether somebody is signed in, and who. */
+        Session: {
+            /** @description Seconds without an act of the person until sign-out. */
+            idle_timeout_s: number;
+            is_authenticated: boolean;
+            user: components["schemas"]["SessionUser"] | null;
+        };
+        /** @description The person as the page needs to know them. */
+        SessionUser: {
+            full_name: string;
+            id: number;
+            must_change_password: boolean;
+            role: components["schemas"]["RoleName"];
+            teams: components["schemas"]["TeamBrief"][];
+            username: string;
+        };
+        /** @description What a person types to sign in. */
+        SignInRequest: {
+            password: string;
+            username: string;
+        };
+        /** @description The problem `revision.stale_base`: what was saved meanwhile. */
+        StaleBase: {
+            /** @description Stable, `noun.problem`. */
+            code: string;
+            /** @description What happened and what to do next, for the person. */
+            detail: string;
+            /** @description input.invalid: what is wrong with which field. */
+            fields?: {
+                [key: string]: string[];
+            };
+            latest: components["schemas"]["Revision"];
+            /** @description session.locked_out: when to try again. */
+            retry_after_s?: number;
+            status: number;
+            title: string;
+            type: string;
+        };
+        /** @description A study with its patient and its series in order of their number. */
+        Study: {
+            accession_number: string;
+            /**
+             * Format: uuid
+             * @description The series to show for the study.
+             */
+            first_series_id: string | null;
+            /** Format: uuid */
+            id: string;
+            instance_count: number;
+            modalities: string[];
+            patient: components["schemas"]["PatientBrief"];
+            /** Format: date-time */
+            received_at: string;
+            segmentation_count: number;
+            segmentation_state: components["schemas"]["SegmentationStateName"];
+            series: components["schemas"]["SeriesBrief"][];
+            series_count: number;
+            /** Format: date */
+            study_date: string | null;
+            study_description: string;
+            /** Format: time */
+            study_time: string | null;
+        };
+        /** @description A study in a list. */
+        StudyBrief: {
+            /**
+             * Format: uuid
+             * @description The series to show for the study.
+             */
+            first_series_id: string | null;
+            /** Format: uuid */
+            id: string;
+            instance_count: number;
+            modalities: string[];
+            segmentation_count: number;
+            segmentation_state: components["schemas"]["SegmentationStateName"];
+            series_count: number;
+            /** Format: date */
+            study_date: string | null;
+            study_description: string;
+            /** Format: time */
+            study_time: string | null;
+        };
+        /** @description A care team. */
+        TeamBrief: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description A file on its way in. */
+        Upload: {
+            /** Format: uuid */
+            batch: string | null;
+            counts: components["schemas"]["UploadCounts"];
+            /** Format: date-time */
+            created_at: string;
+            file_name: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            needed_details: string[];
+            problems: components["schemas"]["UploadProblem"][];
+            reason: string;
+            reason_code: string;
+            received_bytes: number;
+            size_bytes: number;
+            state: components["schemas"]["UploadStateName"];
+            study_ids: string[];
+        };
+        /** @description Objects found in an upload, by outcome. */
+        UploadCounts: {
+            duplicate: number;
+            refused: number;
+            skipped: number;
+            stored: number;
+        };
+        /** @description What a file that is not DICOM does not say itself. */
+        UploadDetailsRequest: {
+            modality: string;
+            /** Format: date */
+            patient_birth_date?: string | null;
+            patient_id: string;
+            patient_name: string;
+            /** @default  */
+            patient_sex: components["schemas"]["PatientSexEnum"] | components["schemas"]["BlankEnum"];
+            /** @description [between rows, between columns]; null where it is not known. */
+            pixel_spacing_mm?: number[] | null;
+            /** Format: date */
+            study_date: string;
+            /** @default  */
+            study_description: string;
+        };
+        /** @description Uploads, newest first. */
+        UploadList: {
+            results: components["schemas"]["Upload"][];
+        };
+        /** @description One object that was not stored, and why. */
+        UploadProblem: {
+            outcome: components["schemas"]["OutcomeEnum"];
+            path: string;
+            reason: string;
+            reason_code: string;
+        };
+        /** @enum {string} */
+        UploadStateName: "receiving" | "received" | "ingested" | "needs_details" | "failed";
+        /** @description A window in modality values. */
+        WindowPreset: {
+            /** Format: double */
+            center: number;
+            name: string;
+            /** Format: double */
+            width: number;
+        };
+        /** @description One line of the worklist. */
+        WorklistEntry: {
+            instance_count: number;
+            modalities: string[];
+            patient: components["schemas"]["PatientBrief"];
+            /** Format: date-time */
+            received_at: string;
+            segmentation_count: number;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            segmentation_progress: number;
+            segmentation_state: components["schemas"]["SegmentationStateName"];
+            series_count: number;
+            /** Format: date */
+            study_date: string | null;
+            study_description: string;
+            /** Format: uuid */
+            study_id: string;
+            /** Format: time */
+            study_time: string | null;
+            /** @description Names of the teams shared with the reader. */
+            readonly teams: string[];
+        };
+        /** @description A page of the worklist. */
+        WorklistPage: {
+            /** @description Studies in all, on every page. */
+            count: number;
+            page: number;
+            page_size: number;
+            results: components["schemas"]["WorklistEntry"][];
         };
     };
     responses: never;
@@ -581,7 +932,575 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_api_session: {
+    get_instances_instance_id_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                instance_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_jobs: {
+        parameters: {
+            query?: {
+                /** @description Waiting or running only; false: ended only. */
+                active?: boolean;
+                series?: string;
+                study?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJobRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_jobs_job_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_jobs_job_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_jobs_job_id_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models: {
+        parameters: {
+            query?: {
+                /** @description Say what can run on this series. */
+                series?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_patients_patient_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patient"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_revisions_revision_id_export: {
+        parameters: {
+            query: {
+                format: "dicom-seg" | "nifti";
+            };
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                    "application/gzip": string;
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_revisions_revision_id_label_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unchanged. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_segmentations_segmentation_id_revisions: {
+        parameters: {
+            query: {
+                /** @description The revision drawn on. */
+                base: string;
+            };
+            header?: never;
+            path: {
+                segmentation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revision"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleBase"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_frames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesFrames"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_frames_index_pixels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                index: number;
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unchanged. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_pixels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unchanged. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_segmentations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentationList"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_series_series_id_segmentations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSegmentationRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segmentation"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -598,9 +1517,18 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_api_session: {
+    post_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -621,9 +1549,34 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    delete_api_session: {
+    delete_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -632,16 +1585,25 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No content */
+            /** @description No response body */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_api_session_password: {
+    post_session_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -662,64 +1624,23 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-        };
-    };
-    get_api_worklist: {
-        parameters: {
-            query?: {
-                search?: string;
-                modality?: string;
-                team?: string;
-                state?: string;
-                date_from?: string;
-                date_to?: string;
-                ordering?: string;
-                page?: number;
-                page_size?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
+            /** @description Refused, with the reason. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WorklistPage"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_api_patients_id: {
+    get_studies_study_id: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Patient"];
-                };
-            };
-        };
-    };
-    get_api_studies_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
+                study_id: string;
             };
             cookie?: never;
         };
@@ -733,55 +1654,22 @@ export interface operations {
                     "application/json": components["schemas"]["Study"];
                 };
             };
-        };
-    };
-    get_api_series_id_frames: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
+            /** @description Refused, with the reason. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SeriesFrames"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_api_series_id_segmentations: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SegmentationList"];
-                };
-            };
-        };
-    };
-    get_api_uploads: {
+    get_uploads: {
         parameters: {
             query?: {
                 batch?: string;
-                state?: string;
+                state?: "receiving" | "received" | "ingested" | "needs_details" | "failed";
             };
             header?: never;
             path?: never;
@@ -797,14 +1685,54 @@ export interface operations {
                     "application/json": components["schemas"]["UploadList"];
                 };
             };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    get_api_uploads_id: {
+    post_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description No response body */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_uploads_upload_id: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                upload_id: string;
             };
             cookie?: never;
         };
@@ -818,14 +1746,85 @@ export interface operations {
                     "application/json": components["schemas"]["Upload"];
                 };
             };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_api_uploads_id_details: {
+    delete_uploads_upload_id_content: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_uploads_upload_id_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_uploads_upload_id_details: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
             };
             cookie?: never;
         };
@@ -843,14 +1842,23 @@ export interface operations {
                     "application/json": components["schemas"]["Upload"];
                 };
             };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    post_api_uploads_id_retry: {
+    post_uploads_upload_id_retry: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                upload_id: string;
             };
             cookie?: never;
         };
@@ -864,12 +1872,30 @@ export interface operations {
                     "application/json": components["schemas"]["Upload"];
                 };
             };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    get_api_models: {
+    get_worklist: {
         parameters: {
             query?: {
-                series?: string;
+                date_from?: string;
+                date_to?: string;
+                modality?: string;
+                ordering?: "study_date" | "-study_date" | "received_at" | "-received_at" | "patient_name" | "-patient_name" | "study_description" | "-study_description" | "segmentation_state" | "-segmentation_state";
+                page?: number;
+                page_size?: number;
+                /** @description Beginnings of words of the patient's name or id, the description or the accession number. */
+                search?: string;
+                state?: "none" | "queued" | "running" | "segmented" | "failed";
+                team?: string;
             };
             header?: never;
             path?: never;
@@ -882,116 +1908,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ModelList"];
+                    "application/json": components["schemas"]["WorklistPage"];
                 };
             };
-        };
-    };
-    get_api_jobs: {
-        parameters: {
-            query?: {
-                study?: string;
-                series?: string;
-                active?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
+            /** @description Refused, with the reason. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobList"];
-                };
-            };
-        };
-    };
-    post_api_jobs: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["JobRequest"];
-            };
-        };
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-        };
-    };
-    get_api_jobs_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-        };
-    };
-    post_api_jobs_id_cancel: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
-                };
-            };
-        };
-    };
-    post_api_jobs_id_retry: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
