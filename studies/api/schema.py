@@ -7,7 +7,7 @@ import re
 from drf_spectacular.openapi import AutoSchema
 
 
-class AddressSchema(AutoSchema):  # type: ignore[no-untyped-call]  # drf-spectacular has no types
+class AddressSchema(AutoSchema):
     """Describe a view as drf-spectacular does; `GET /api/jobs/{job_id}` is `get_jobs_job_id`."""
 
     def get_operation_id(self) -> str:
