@@ -103,6 +103,6 @@ def _on_open_connection(read: Callable[[], Result]) -> Result:
 def close_reader() -> None:
     """End the reading thread and its connection; the next read begins another (tests drop their database)."""
     global _reader
-    _reader.submit(connection.close).result()
+    _reader.submit(lambda: connection.close()).result()
     _reader.shutdown(wait=True)
     _reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="brick-reader")

@@ -17,7 +17,6 @@ app.autodiscover_tasks()
 DEVICE_QUEUE = "gpu"
 
 
-@celeryd_after_setup.connect
 def refuse_shared_device(instance: Any, **_kwargs: object) -> None:
     """Let a worker that takes jobs for a device take one at a time, in its own process, and hoard none.
 
@@ -31,6 +30,9 @@ def refuse_shared_device(instance: Any, **_kwargs: object) -> None:
         )
         if problem:
             raise SystemExit(f"This worker takes the queue {DEVICE_QUEUE!r} and {problem}")
+
+
+celeryd_after_setup.connect(refuse_shared_device)
 
 
 def find_worker_problem(*, pool: str, concurrency: int, prefetch_multiplier: int) -> str | None:

@@ -27,10 +27,8 @@ def main() -> None:
         return segment(volume, spec, report, **options)
 
     seam.segment = segment_slowly
-    app.worker_main(
-        ["worker", *sys.argv[2:], "--pool", "solo", "--concurrency", "1", "--hostname", f"slow-{time.time_ns()}@%h"]
-        + ["--without-gossip", "--without-mingle", "--loglevel", "info"]
-    )
+    options = ["--pool", "solo", "--concurrency", "1", "--hostname", f"slow-{time.time_ns()}@%h"]
+    app.worker_main(["worker", *sys.argv[2:], *options, "--without-gossip", "--without-mingle", "--loglevel", "info"])
 
 
 if __name__ == "__main__":

@@ -138,14 +138,14 @@ class LiveStack:
     def browser_session(self, user: User) -> requests.Session:
         """Return an HTTP client that is signed in as a person and sends the CSRF token."""
         client = requests.Session()
-        client.cookies.set(settings.SESSION_COOKIE_NAME, sign_in(user))
+        client.cookies.set(settings.SESSION_COOKIE_NAME, sign_in(user), domain=HOST)
         client.get(f"{self.base_url}/api/session", timeout=20).raise_for_status()
         client.headers["X-CSRFToken"] = client.cookies[settings.CSRF_COOKIE_NAME]
         client.headers["Referer"] = self.base_url
         return client
 
     def websocket(self, path: str, session_key: str | None, **options: Any) -> connect:
-        """Return a WebSocket to a path, with a session's cookie where one is given: `async with stack.websocket(...)`."""
+        """Return a WebSocket to a path, for ``async with``, with a session's cookie where one is given."""
         headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session_key}"} if session_key else {}
         address = f"ws://{HOST}:{self.port}{path}"
         return connect(address, additional_headers=headers, origin=self.base_url, max_size=None, **options)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from inference.model_spec import Method, ModelSpec, ParameterKind
-from inference.registry import check_applicable, get_card, list_models
+from inference.registry import check_applicable, list_models
 from studies.models import Series
 from studies.permissions import signed_in_user
 from studies.selectors.series import get_series_for
@@ -23,7 +23,7 @@ class ModelParameterSerializer(serializers.Serializer[Any]):
     """A value a person may set before a run."""
 
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment] # a field of this name, not the serializer's label
     kind = serializers.ChoiceField(choices=[(k.value, k.value) for k in ParameterKind])
     unit = serializers.CharField()
     default = serializers.FloatField(allow_null=True, help_text="Null asks for a value.")
@@ -98,7 +98,7 @@ def _describe(spec: ModelSpec, series: Series | None) -> dict[str, Any]:
         "segments": spec.segments,
         "parameters": spec.parameters,
         "licence": spec.licence,
-        "card": get_card(spec),
+        "card": spec.card,
         "is_applicable": reason is None,
         "reason": reason,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -90,7 +90,7 @@ class NewSegmentationSerializer(serializers.Serializer[Any]):
     """A segmentation to begin."""
 
     name = serializers.CharField(max_length=120)
-    segments = NewSegmentSerializer(many=True, allow_empty=False, max_length=255)
+    segments = NewSegmentSerializer(many=True, allow_empty=False)
 
 
 class StaleBaseSerializer(ProblemSerializer):
@@ -111,7 +111,7 @@ class BrickParser(BaseParser):
 
     media_type = OCTETS
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """Return the body, up to the limit of a request."""
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body: bytes = stream.read(limit + 1)
@@ -154,7 +154,7 @@ class RevisionsView(APIView):
     )
     def post(self, request: Request, segmentation_id: UUID) -> Response:
         """Save bricks in place of the base's slices; 409 with the latest revision where the base is not it."""
-        user = signed_in_user(request)
+        user, patch = signed_in_user(request), cast(bytes, request.data)
         base = get_revision_for(user, _read_uuid(request, "base"))
         if base.segmentation_id != segmentation_id:
             raise NotFoundError(NOT_VISIBLE_MESSAGE)

@@ -17,7 +17,7 @@ from studies.models import AlgorithmType, Blob, Segment, Segmentation, Segmentat
 from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
 from studies.services.studies import announce_study
-from studies.services.volumes import describe_grid
+from studies.services.volumes import describe_grid, read_layout
 from studies.storage import StoredBlob, blob_store
 
 LARGEST_UINT8 = 255
@@ -196,8 +196,9 @@ def save_revision(
 
 
 def is_volume(series: Series) -> bool:
-    """Tell whether the series' voxels have a known size."""
-    return series.geometry_verdict == "regular"
+    """Tell whether the series' voxels have a known size and place."""
+    layout = read_layout(series)
+    return layout.geometry.geometry is not None and not layout.is_colour
 
 
 def _apply_patch(voxels: LabelVoxels, patch_bricks: bytes | memoryview) -> list[int]:
