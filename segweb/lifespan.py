@@ -1,24 +1,28 @@
-"""What runs beside the web server from its start to its end: the caretaker of jobs."""
+"""What runs beside the web server from its start to its end: the caretaker of jobs and uploads."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 
 from django.db import DatabaseError, connection
 
 from inference.services.reaper import reap
+from studies.services.upload_care import sweep_folders, tend_uploads
 
 logger = logging.getLogger(__name__)
 REAP_EVERY_S = 2.0
+TEND_EVERY_ROUNDS = 15
+SWEEP_EVERY_ROUNDS = 1800
 
 Message = dict[str, Any]
 
 
 class Caretaker:
-    """A thread that looks after lost jobs, lost messages and old bricks.
+    """A thread that looks after lost jobs, lost messages, old bricks and unfinished uploads.
 
     It lives in the web process because that is up whenever somebody is looking, and survives the death of any worker.
     """
@@ -38,9 +42,15 @@ class Caretaker:
         self._thread.join(timeout=5)
 
     def _look_after(self) -> None:
-        while not self._is_over.wait(self._every_s):
+        for round_number in count(1):
+            if self._is_over.wait(self._every_s):
+                return
             try:
                 reap()
+                if round_number % TEND_EVERY_ROUNDS == 0:
+                    tend_uploads()
+                if round_number % SWEEP_EVERY_ROUNDS == 0:
+                    sweep_folders()
             except DatabaseError as error:
                 logger.warning("The caretaker could not reach the database: %s", error)
             except Exception:

@@ -45,6 +45,8 @@ class Upload(models.Model):
     """When what has arrived of an unfinished file is thrown away."""
     claimed_at = models.DateTimeField(null=True, blank=True)
     """Last sign of life of the worker that reads it; an old one means that worker died."""
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    """When it was last handed out again because its message seemed lost."""
 
     class Meta:
         ordering = ("-created_at",)

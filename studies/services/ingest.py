@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -32,11 +32,13 @@ from studies.storage import blob_store
 
 logger = logging.getLogger(__name__)
 
-CLAIM_STALE_AFTER = timedelta(minutes=10)
+CLAIM_STALE_AFTER = timedelta(minutes=2)
 MOST_CLAIMED = 256
 FIRST_BATCH, LARGEST_BATCH = 64, 1024
 LONGEST_BATCH_S = 5.0
 _DATABASE_TRIES = 4
+
+OnRecorded = Callable[[Sequence[Reception]], None]
 
 
 class NothingFoundError(DomainError):
@@ -57,7 +59,7 @@ def ingest_upload(upload_id: UUID) -> None:
     uploads = claim_uploads(upload_id)
     if not uploads:
         return
-    ingestion = Ingestion(uploads[0].team)
+    ingestion = Ingestion(uploads[0].team, claimed=uploads)
     for upload in uploads:
         try:
             ingestion.read(upload, arrivals_in(part_path(upload.pk), upload.file_name, _context(upload), is_ours=True))
@@ -86,53 +88,60 @@ def claim_uploads(upload_id: UUID) -> list[Upload]:
 class Ingestion:
     """Collects arrivals of one team's uploads and records them in batches that grow as the reading goes on."""
 
-    def __init__(self, team: Team) -> None:
+    def __init__(
+        self, team: Team, *, claimed: Sequence[Upload] = (), on_recorded: OnRecorded = lambda receptions: None
+    ) -> None:
         self._team = team
+        self._claimed = [upload.pk for upload in claimed]
+        self._on_recorded = on_recorded
         self._pending: list[tuple[Upload, Arrival]] = []
         self._ended: list[Upload] = []
         self._needed: dict[UUID, tuple[str, ...]] = {}
         self._size = FIRST_BATCH
         self._recorded_at = time.monotonic()
 
-    def read(self, upload: Upload, arrivals: Iterable[Arrival]) -> Iterable[Reception]:
-        """Take everything an upload holds; return what was recorded meanwhile, of this upload or one before."""
-        recorded: list[Reception] = []
+    def read(self, upload: Upload, arrivals: Iterable[Arrival]) -> None:
+        """Take everything an upload holds; batches are recorded as they fill."""
         for arrival in arrivals:
             if arrival.needs_details:
                 self._needed[upload.pk] = arrival.needs_details
             else:
                 self._pending.append((upload, arrival))
             if len(self._pending) >= self._size or time.monotonic() - self._recorded_at > LONGEST_BATCH_S:
-                recorded += self.flush()
+                self.flush()
         self._ended.append(upload)
-        return recorded
 
     def fail(self, upload: Upload, error: DomainError) -> None:
         """Record what was read of an upload, then why its reading ended."""
         self.flush()
         _fail_upload(upload, error)
 
-    def flush(self) -> list[Reception]:
-        """Record what is pending and end the uploads that are read."""
+    def flush(self) -> None:
+        """Record what is pending, end the uploads that are read, and tell of both once they are safe."""
         pending, ended, self._pending, self._ended = self._pending, self._ended, [], []
         if not pending and not ended:
-            return []
+            return
         self._size = min(self._size * 2, LARGEST_BATCH)
         try:
-            return self._record(pending, ended)
+            receptions = self._record(pending, ended)
         except Exception:
             logger.exception("A batch could not be recorded; its uploads are recorded one by one")
-            return self._record_singly(pending, ended)
-        finally:
-            self._recorded_at = time.monotonic()
+            receptions = self._record_singly(pending, ended)
+        self._recorded_at = time.monotonic()
+        self._on_recorded(receptions)
 
     def _record(self, pending: Sequence[tuple[Upload, Arrival]], ended: Sequence[Upload]) -> list[Reception]:
         """Record a batch, again when the database was busy."""
         for attempt in range(1, _DATABASE_TRIES):
             try:
-                return _record(self._team, pending, ended, self._needed).receptions
+                return self._record_once(pending, ended)
             except (IntegrityError, OperationalError):
                 time.sleep(0.1 * 2**attempt)
+        return self._record_once(pending, ended)
+
+    def _record_once(self, pending: Sequence[tuple[Upload, Arrival]], ended: Sequence[Upload]) -> list[Reception]:
+        waiting = Upload.objects.filter(pk__in=self._claimed, state=UploadState.RECEIVED)
+        waiting.update(claimed_at=timezone.now())  # a sign of life for those whose turn has not come
         return _record(self._team, pending, ended, self._needed).receptions
 
     def _record_singly(self, pending: Sequence[tuple[Upload, Arrival]], ended: Sequence[Upload]) -> list[Reception]:
@@ -158,8 +167,11 @@ def _record(
     refresh_series(batch.touched_series)
     studies = refresh_studies(batch.touched_studies)
     under_way = {upload.pk: upload for upload, _ in pending}
-    Upload.objects.filter(pk__in=under_way, state=UploadState.RECEIVED).update(claimed_at=timezone.now())
-    for upload in ended:
+    open_states = (UploadState.RECEIVING, UploadState.RECEIVED)
+    still_open = set(
+        Upload.objects.filter(pk__in=[u.pk for u in ended], state__in=open_states).values_list("pk", flat=True)
+    )
+    for upload in (upload for upload in ended if upload.pk in still_open):
         _end_upload(upload, needed.get(upload.pk, ()))
     for study in studies:
         publish_on_commit(study_group(study.pk), StudyChanged())

@@ -44,11 +44,14 @@ class Batch:
 def record_batch(team: Team, arrivals: Sequence[tuple[Upload, Arrival]]) -> Batch:
     """Record arrivals in bulk. Inside the caller's transaction, which holds the team's lock."""
     batch = Batch(team)
+    arrivals = _not_yet_recorded(arrivals)
     _record_blobs(arrivals)
     placed = _Places(batch, [arrival.header for _, arrival in arrivals if arrival.header is not None])
     known = _known_instances(team, arrivals)
     fresh: list[Instance] = []
     for upload, arrival in arrivals:
+        if arrival.source is not None and arrival.path == upload.file_name:
+            upload.blob_id = arrival.source.digest
         if arrival.header is None:
             batch.receptions.append(_reception(upload, arrival, arrival.outcome or ReceptionOutcome.REFUSED))
         else:
@@ -68,7 +71,7 @@ def _decide(
 ) -> Reception:
     """Tell what becomes of one object, and add it to ``fresh`` when it is new."""
     if (there := known.get(header.sop_instance_uid)) is not None:
-        return _compare(upload, arrival, header, there, placed.batch)
+        return _compare(upload, arrival, header, there)
     refusal = placed.refusal_of(header)
     if refusal is not None:
         return _reception(upload, arrival, ReceptionOutcome.REFUSED, *refusal)
@@ -78,10 +81,9 @@ def _decide(
     return _reception(upload, arrival, ReceptionOutcome.STORED, instance=instance)
 
 
-def _compare(upload: Upload, arrival: Arrival, header: InstanceHeader, there: Instance, batch: Batch) -> Reception:
+def _compare(upload: Upload, arrival: Arrival, header: InstanceHeader, there: Instance) -> Reception:
     """Tell an object sent again from another object under the same UID."""
     if there.blob_id == _digest(arrival):
-        batch.touched_series.add(there.series_id)  # its first task may have died before it counted
         return _reception(upload, arrival, ReceptionOutcome.DUPLICATE, instance=there)
     if there.pixel_digest == header.pixel_digest:
         reason = "The same image is here already; only its header differs. The first one was kept."
@@ -246,6 +248,14 @@ def _known_instances(team: Team, arrivals: Iterable[tuple[Upload, Arrival]]) -> 
     uids = {arrival.header.sop_instance_uid for _, arrival in arrivals if arrival.header is not None}
     found = Instance.objects.filter(home_team=team, sop_instance_uid__in=uids).defer("image_header")
     return {instance.sop_instance_uid: instance for instance in found}
+
+
+def _not_yet_recorded(arrivals: Sequence[tuple[Upload, Arrival]]) -> list[tuple[Upload, Arrival]]:
+    """Leave out what another worker, which took this one for dead, has recorded meanwhile."""
+    uploads, paths = {upload.pk for upload, _ in arrivals}, {arrival.path for _, arrival in arrivals}
+    rows = Reception.objects.filter(upload__in=uploads, path__in=paths)
+    recorded = set(rows.values_list("upload_id", "path"))
+    return [(upload, arrival) for upload, arrival in arrivals if (upload.pk, arrival.path) not in recorded]
 
 
 def _record_blobs(arrivals: Iterable[tuple[Upload, Arrival]]) -> None:
