@@ -50,7 +50,7 @@ const conventions: Middleware = {
     return request;
   },
   async onResponse({ request, response }) {
-    if (!request.headers.has("X-SegWeb-Background")) noteActivity();
+    if (response.status !== 401 && !request.headers.has("X-SegWeb-Background")) noteActivity();
     if (response.ok) return;
     const problem = await readProblem(response);
     if (problem.status === 401 && !isSignIn(request)) announceSignedOut(problem);

@@ -12,8 +12,8 @@ export function usePatient(id: string) {
     queryKey,
     queryFn: ({ signal }): Promise<Patient> =>
       expectData(
-        client.GET("/api/patients/{id}", {
-          params: { path: { id } },
+        client.GET("/api/patients/{patient_id}", {
+          params: { path: { patient_id: id } },
           headers: isBackgroundFetch(queryKey) ? BACKGROUND : {},
           signal,
         }),

@@ -41,7 +41,7 @@ export async function fetchActiveJobs(seriesId: string, asked: Asked = {}): Prom
   return (await expectData(client.GET("/api/jobs", { params: { query }, headers: headersFor(asked) }))).results;
 }
 
-export function requestJob(body: Schemas["JobRequest"]): Promise<Job> {
+export function requestJob(body: Schemas["NewJobRequest"]): Promise<Job> {
   return expectData(client.POST("/api/jobs", { body }));
 }
 

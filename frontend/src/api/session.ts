@@ -1,8 +1,9 @@
 import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 
+import { lastActivity } from "../lib/activity";
 import { BACKGROUND, client, expectData, onSignedOut } from "./client";
 import { isBackgroundFetch, queryClient } from "./query_client";
-import type { Session } from "./records";
+import type { Session, SessionUser } from "./records";
 
 const SESSION_KEY = ["session"] as const;
 
@@ -27,6 +28,15 @@ export function useSession() {
   return useQuery(sessionQuery);
 }
 
+/** Calls `listener` with the person whenever somebody is signed in or nobody is any more. */
+export function onSessionChange(listener: (user: SessionUser | null) => void): () => void {
+  return queryClient.getQueryCache().subscribe((event) => {
+    if (event.type !== "updated" || event.query.queryKey[0] !== SESSION_KEY[0]) return;
+    const session = event.query.state.data as Session | undefined;
+    if (event.action.type === "success" && session) listener(session.user);
+  });
+}
+
 function keepSession(session: Session): void {
   queryClient.setQueryData(SESSION_KEY, session);
 }
@@ -48,7 +58,12 @@ export async function checkSession(reason: SignOutReason): Promise<boolean> {
   return session.is_authenticated;
 }
 
-onSignedOut(() => endSession("ended"));
+/** A refused request after a long pause means that the idle clock ran out on the server first. */
+onSignedOut(() => {
+  const session = queryClient.getQueryData<Session>(SESSION_KEY);
+  const idleMs = Date.now() - lastActivity();
+  endSession(session && idleMs >= session.idle_timeout_s * 1000 ? "idle" : "ended");
+});
 
 export function useSignIn() {
   return useMutation({

@@ -6,12 +6,18 @@ export async function listUploads(query: { batch?: string; state?: Upload["state
   return list.results;
 }
 
+export function fetchUpload(id: string): Promise<Upload> {
+  return expectData(
+    client.GET("/api/uploads/{upload_id}", { params: { path: { upload_id: id } }, headers: BACKGROUND }),
+  );
+}
+
 export function giveUploadDetails(id: string, body: UploadDetails): Promise<Upload> {
-  return expectData(client.POST("/api/uploads/{id}/details", { params: { path: { id } }, body }));
+  return expectData(client.POST("/api/uploads/{upload_id}/details", { params: { path: { upload_id: id } }, body }));
 }
 
 export function retryUpload(id: string): Promise<Upload> {
-  return expectData(client.POST("/api/uploads/{id}/retry", { params: { path: { id } } }));
+  return expectData(client.POST("/api/uploads/{upload_id}/retry", { params: { path: { upload_id: id } } }));
 }
 
 /** Drops what the server holds of a file that was cut off (tus termination; tus is outside the described API). */

@@ -26,6 +26,13 @@ export function formatDate(date: string, locale: Locale): string {
   return format.format(new Date(dayNumber(date) * DAY_MS));
 }
 
+/** A day (since 1970-01-01) as the label of an axis: "Nov 2026", or "2026" at the turn of a year. */
+export function formatDay(day: number, unit: "month" | "year", locale: Locale): string {
+  const options: Intl.DateTimeFormatOptions = { year: "numeric", timeZone: "UTC" };
+  const format = formatter(locale, unit, unit === "year" ? options : { ...options, month: "short" });
+  return format.format(new Date(day * DAY_MS));
+}
+
 /** A moment in full, with its zone, for the hover. */
 export function formatMoment(moment: string, locale: Locale): string {
   const format = formatter(locale, "moment", {

@@ -19,3 +19,8 @@ type Names<Key extends MessageKey> = Placeholders<Forms<English[Key]>>;
 export type MessageParameters<Key extends MessageKey> = [Names<Key>] extends [never]
   ? []
   : [parameters: { readonly [Name in Names<Key>]: string | number }];
+
+/** The messages that need no parameters: names of columns, buttons and acts. */
+export type PlainMessageKey = {
+  [Key in MessageKey]: [Names<Key>] extends [never] ? Key : never;
+}[MessageKey];

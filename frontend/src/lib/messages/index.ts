@@ -4,7 +4,7 @@ import { useStoredChoice } from "../stored_choice";
 import { type Locale, localeChoice } from "./locale";
 import { type Translate, translateInto } from "./translate";
 
-export type { MessageKey } from "./catalogue";
+export type { MessageKey, PlainMessageKey } from "./catalogue";
 export { currentLocale, type Locale, localeChoice, LOCALES } from "./locale";
 export { translate, type Translate } from "./translate";
 

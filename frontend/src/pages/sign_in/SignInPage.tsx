@@ -1,0 +1,74 @@
+import { useState } from "react";
+import { Navigate, useLocation } from "react-router";
+
+import { lastSignOutReason, useSession, useSignIn } from "../../api/session";
+import { type Translate, useTranslate } from "../../lib/messages";
+import { Button } from "../../ui/Button";
+import { ErrorState, LoadingState, sentenceOf } from "../../ui/States";
+import { TextField } from "../../ui/TextField";
+import type { CameFrom } from "../shell/RequireSession";
+import { Entrance } from "./Entrance";
+import { PasswordField } from "./PasswordField";
+
+function reasonInWords(t: Translate, idleTimeoutS: number): string | undefined {
+  const reason = lastSignOutReason();
+  if (reason === "idle") return t("sign_in.signed_out_idle", { count: Math.max(1, Math.round(idleTimeoutS / 60)) });
+  if (reason === "ended") return t("sign_in.session_ended");
+  return reason === "asked" ? t("sign_in.signed_out") : undefined;
+}
+
+/** Only an address inside SegWeb, and none that would lead straight back here. */
+function placeToReturn(state: unknown): string {
+  const from = (state as CameFrom | null)?.from;
+  return from?.startsWith("/") && !from.startsWith("//") && !from.startsWith("/sign-in") ? from : "/";
+}
+
+function SignInForm({ idleTimeoutS }: { readonly idleTimeoutS: number }) {
+  const t = useTranslate();
+  const signIn = useSignIn();
+  const [username, setUsername] = useState("");
+  const [password, setPassword] = useState("");
+  const [isIncomplete, setIncomplete] = useState(false);
+  const submit = () => {
+    setIncomplete(!username || !password);
+    if (username && password) signIn.mutate({ username, password }, { onError: () => setPassword("") });
+  };
+  const refusal = isIncomplete ? t("sign_in.both_needed") : signIn.isError ? sentenceOf(signIn.error, t) : undefined;
+  return (
+    <Entrance
+      title={t("sign_in.title")}
+      told={refusal ? undefined : reasonInWords(t, idleTimeoutS)}
+      refusal={refusal}
+      foot={t("sign_in.forgotten")}
+      onSubmit={submit}
+    >
+      <TextField
+        label={t("sign_in.username")}
+        size="large"
+        value={username}
+        onChange={setUsername}
+        autoComplete="username"
+        // eslint-disable-next-line jsx-a11y/no-autofocus -- the one thing this page is for
+        autoFocus
+      />
+      <PasswordField
+        label={t("sign_in.password")}
+        value={password}
+        onChange={setPassword}
+        autoComplete="current-password"
+      />
+      <Button type="submit" variant="primary" size="large" isDisabled={signIn.isPending}>
+        {t(signIn.isPending ? "sign_in.submitting" : "sign_in.submit")}
+      </Button>
+    </Entrance>
+  );
+}
+
+export function SignInPage() {
+  const session = useSession();
+  const location = useLocation();
+  if (session.isPending) return <LoadingState />;
+  if (session.isError) return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
+  if (session.data.is_authenticated) return <Navigate to={placeToReturn(location.state)} replace />;
+  return <SignInForm idleTimeoutS={session.data.idle_timeout_s} />;
+}

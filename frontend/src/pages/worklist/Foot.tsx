@@ -1,0 +1,80 @@
+import { ChevronLeft, ChevronRight } from "lucide-react";
+
+import { useTranslate } from "../../lib/messages";
+import { useStore } from "../../lib/store";
+import { PAGE_SIZE } from "../../state/worklist_filters";
+import { Button, IconButton } from "../../ui/Button";
+import { classes } from "../../ui/classes";
+import { connectionStore } from "../shell/use_worklist_socket";
+import styles from "./Worklist.module.css";
+
+interface FootProps {
+  readonly count: number;
+  readonly page: number;
+  readonly onPage: (page: number) => void;
+  readonly hasChanged: boolean;
+  readonly onShowChanges: () => void;
+  readonly onKeys: () => void;
+}
+
+/** Whether changes by others arrive at once. */
+function Lamp() {
+  const t = useTranslate();
+  const state = useStore(connectionStore, (current) => current);
+  const isOpen = state === "open";
+  const isWaiting = state === "waiting" || state === "refused";
+  const words = isOpen ? "state.connected" : isWaiting ? "state.offline_short" : "state.connecting";
+  return (
+    <span
+      role="status"
+      className={classes(styles.lamp, isOpen && styles.lampOpen, isWaiting && styles.lampWaiting)}
+      title={t(isOpen ? "state.connected_hint" : "state.offline_hint")}
+    >
+      {t(words)}
+    </span>
+  );
+}
+
+export function Foot({ count, page, onPage, hasChanged, onShowChanges, onKeys }: FootProps) {
+  const t = useTranslate();
+  const lastPage = Math.max(1, Math.ceil(count / PAGE_SIZE));
+  const from = (page - 1) * PAGE_SIZE + 1;
+  const to = Math.min(page * PAGE_SIZE, count);
+  return (
+    <div className={styles.foot}>
+      <span role="status">
+        {lastPage === 1 ? t("worklist.count", { count }) : t("worklist.range", { from, to, count })}
+      </span>
+      {lastPage > 1 ? (
+        <nav className={styles.pages} aria-label={t("worklist.pages")}>
+          <IconButton
+            icon={ChevronLeft}
+            label={t("worklist.previous_page")}
+            isDisabled={page <= 1}
+            onPress={() => onPage(page - 1)}
+          />
+          <IconButton
+            icon={ChevronRight}
+            label={t("worklist.next_page")}
+            isDisabled={page >= lastPage}
+            onPress={() => onPage(page + 1)}
+          />
+        </nav>
+      ) : null}
+      {hasChanged ? (
+        <span className={styles.changed} role="status">
+          {t("worklist.changed")}
+          <Button shortcut="r" onPress={onShowChanges}>
+            {t("worklist.show_changes")}
+          </Button>
+        </span>
+      ) : null}
+      <div className={styles.right}>
+        <Lamp />
+        <Button variant="quiet" shortcut="?" onPress={onKeys}>
+          {t("nav.keys")}
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,129 @@
+import { createColumnHelper } from "@tanstack/react-table";
+import { Link } from "react-router";
+
+import type { PatientBrief, WorklistEntry } from "../../api/records";
+import { ageInYears, formatDate, formatMoment, formatSince } from "../../lib/dates";
+import { type Locale, type PlainMessageKey, type Translate, useLocale, useTranslate } from "../../lib/messages";
+import { formatPersonName } from "../../lib/patient_name";
+import type { Sortable } from "../../state/worklist_filters";
+import { Badge } from "../../ui/Badge";
+import { StateMark } from "./StateMark";
+import styles from "./Worklist.module.css";
+
+/** What a column's head and cells need besides the row. */
+export interface ColumnMeta {
+  readonly label: PlainMessageKey;
+  readonly width: string;
+  readonly sortsBy?: Sortable;
+  readonly isNarrowHidden?: boolean;
+}
+
+const helper = createColumnHelper<WorklistEntry>();
+
+/** Age at the examination and sex, as far as they are known: "64 y F". */
+export function demographics(patient: PatientBrief, onDate: string | null, t: Translate): string {
+  const { patient_birth_date: born, patient_sex: sex } = patient;
+  const age = born && onDate ? t("patient.age", { age: ageInYears(born, onDate) }) : "";
+  return [age, sex].filter(Boolean).join(" ");
+}
+
+function PatientCell({ entry }: { readonly entry: WorklistEntry }) {
+  const t = useTranslate();
+  const { patient } = entry;
+  return (
+    <>
+      <Link to={`/patients/${patient.id}`} className={styles.patient ?? ""} data-patient>
+        {formatPersonName(patient.patient_name) || t("patient.unnamed")}
+      </Link>
+      <span className={styles.secondary}>{demographics(patient, entry.study_date, t)}</span>
+      <span className={styles.secondary}>{patient.patient_id}</span>
+      {patient.is_synthetic ? (
+        <span className={styles.secondary}>
+          <Badge hint={t("patient.synthetic_hint")}>{t("patient.synthetic")}</Badge>
+        </span>
+      ) : null}
+    </>
+  );
+}
+
+function StudyCell({ entry }: { readonly entry: WorklistEntry }) {
+  const t = useTranslate();
+  return (
+    <Link to={`/studies/${entry.study_id}`} className={styles.open ?? ""} data-row>
+      {entry.study_description || t("worklist.unnamed_study")}
+    </Link>
+  );
+}
+
+function ImagesCell({ entry }: { readonly entry: WorklistEntry }) {
+  const t = useTranslate();
+  const series = t("worklist.series_count", { count: entry.series_count });
+  const images = t("worklist.image_count", { count: entry.instance_count });
+  return <span title={`${series}, ${images}`}>{`${series}, ${images}`}</span>;
+}
+
+function DateCell({ entry }: { readonly entry: WorklistEntry }) {
+  const t = useTranslate();
+  const locale = useLocale();
+  if (!entry.study_date) return <span className={styles.idle}>{t("time.unknown")}</span>;
+  const time = entry.study_time?.slice(0, 5);
+  return <span title={time}>{formatDate(entry.study_date, locale)}</span>;
+}
+
+function ReceivedCell({ at, now, locale }: { readonly at: string; readonly now: number; readonly locale: Locale }) {
+  return (
+    <time dateTime={at} title={formatMoment(at, locale)}>
+      {formatSince(at, now, locale)}
+    </time>
+  );
+}
+
+const meta = (values: ColumnMeta): ColumnMeta => values;
+
+/** The worklist's columns; `now` moves the relative times on. */
+export function buildColumns(now: number, locale: Locale) {
+  return [
+    helper.display({
+      id: "state",
+      meta: meta({ label: "worklist.column_state", width: "168px", sortsBy: "segmentation_state" }),
+      cell: ({ row }) => (
+        <StateMark state={row.original.segmentation_state} progress={row.original.segmentation_progress} />
+      ),
+    }),
+    helper.display({
+      id: "patient",
+      meta: meta({ label: "worklist.column_patient", width: "34%", sortsBy: "patient_name" }),
+      cell: ({ row }) => <PatientCell entry={row.original} />,
+    }),
+    helper.display({
+      id: "study",
+      meta: meta({ label: "worklist.column_study", width: "26%", sortsBy: "study_description" }),
+      cell: ({ row }) => <StudyCell entry={row.original} />,
+    }),
+    helper.accessor((entry) => entry.modalities.join(" "), {
+      id: "modality",
+      meta: meta({ label: "worklist.column_modality", width: "80px" }),
+      cell: (cell) => cell.getValue(),
+    }),
+    helper.display({
+      id: "date",
+      meta: meta({ label: "worklist.column_date", width: "100px", sortsBy: "study_date" }),
+      cell: ({ row }) => <DateCell entry={row.original} />,
+    }),
+    helper.display({
+      id: "images",
+      meta: meta({ label: "worklist.column_images", width: "140px", isNarrowHidden: true }),
+      cell: ({ row }) => <ImagesCell entry={row.original} />,
+    }),
+    helper.accessor((entry) => entry.teams.join(", "), {
+      id: "team",
+      meta: meta({ label: "worklist.column_team", width: "16%", isNarrowHidden: true }),
+      cell: (cell) => <span title={cell.getValue()}>{cell.getValue()}</span>,
+    }),
+    helper.display({
+      id: "received",
+      meta: meta({ label: "worklist.column_received", width: "104px", sortsBy: "received_at" }),
+      cell: ({ row }) => <ReceivedCell at={row.original.received_at} now={now} locale={locale} />,
+    }),
+  ];
+}
