@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import BinaryIO, ClassVar
 
@@ -20,6 +21,7 @@ from studies.errors import DomainError
 GIB = 1024**3
 _END_RECORD = b"PK\x05\x06"
 _END_RECORD_BYTES = 22
+_LOCAL_HEADER_BYTES = 30
 _LONGEST_COMMENT_BYTES = 65535
 _LONGEST_SHOWN_PATH = 900
 
@@ -254,6 +256,7 @@ def walk_archive(stream: BinaryIO, *, budget: ArchiveBudget, depth: int = 0) -> 
         raise _damaged(str(error)) from error
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        _check_overlaps(entries)
         if entries and all(_is_encrypted(entry) for entry in entries):
             raise _encrypted()
         seen: dict[str, int] = {}
@@ -291,6 +294,14 @@ def _refusal_of(entry: zipfile.ZipInfo) -> ArchiveError | None:
 
 def _is_encrypted(entry: zipfile.ZipInfo) -> bool:
     return bool(entry.flag_bits & 0x41)  # bit 0 encrypted, bit 6 strongly encrypted
+
+
+def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:
+    """Refuse members that share packed bytes: no packer writes them, a zip bomb is made of them."""
+    ordered = sorted(entries, key=lambda entry: entry.header_offset)
+    for entry, following in pairwise(ordered):
+        if entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size > following.header_offset:
+            raise _damaged("its files overlap")
 
 
 def _unique(path: str, seen: dict[str, int]) -> str:

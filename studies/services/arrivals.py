@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 WRAPPED_KINDS = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.NIFTI, FileKind.NIFTI_GZIPPED})
 LONGEST_PATH = 1000
+LIMITS = ArchiveLimits()
 STORAGE_ERRORS = (StorageFullError, StorageNotWritableError)
 
 
@@ -113,7 +114,6 @@ class ArrivalContext:
     namespace: str
     details: StatedDetails | None = None
     known_paths: frozenset[str] = frozenset()
-    limits: ArchiveLimits = field(default_factory=ArchiveLimits)
 
 
 def arrivals_in(path: Path, shown: str, context: ArrivalContext, *, is_ours: bool) -> Iterator[Arrival]:
@@ -130,7 +130,7 @@ def arrivals_in(path: Path, shown: str, context: ArrivalContext, *, is_ours: boo
         with path.open("rb") as stream:
             kind = detect_kind(stream.read(PROBE_BYTES))
             if kind is FileKind.ZIP:
-                budget = ArchiveBudget(context.limits, packed_bytes=path.stat().st_size)
+                budget = ArchiveBudget(LIMITS, packed_bytes=path.stat().st_size)
                 yield from _arrivals_in_archive(stream, shown, context, budget, depth=0)
             elif shown not in context.known_paths:
                 store = partial(context.store.link, path) if is_ours else partial(_copy_into, context.store, path)
