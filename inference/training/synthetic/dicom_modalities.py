@@ -15,7 +15,7 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from inference.training.synthetic.dicom_files import SyntheticSeries, make_uid
+from inference.training.synthetic.dicom_series import SyntheticSeries, make_uid
 
 
 def _place(dataset: Dataset, series: SyntheticSeries, index: int) -> None:

@@ -103,7 +103,7 @@ def _surfaces(rng: np.random.Generator, template: BrainTemplate, at: Coordinates
     head = blend(head, Ellipsoid((-110.0, 42.0, 0.0), (95.0, 60.0, 62.0)).distance(coarse), radius_mm=12.0)
     depth = -ndimage.gaussian_filter(_signed_distance_mm(head < 0, 2.0), 0.8)
     shape = template.brain.shape
-    return _Surfaces(*(enlarge(field.astype(np.float32), shape, factor=2) for field in (hull, depth, skull)))
+    return _Surfaces(*(enlarge(field.astype(np.float32), shape, factors=(2, 2, 2)) for field in (hull, depth, skull)))
 
 
 def _scalp_and_skull(rng: np.random.Generator, surfaces: _Surfaces, at: Coordinates) -> tuple[Distance, Distance]:

@@ -97,10 +97,10 @@ def correlated_noise(rng: np.random.Generator, shape: Sequence[int], *, sigma_pi
     return grains / np.float32(grains.std())
 
 
-def enlarge(coarse: Field, shape: Sequence[int], *, factor: int) -> Field:
-    """Return a coarse field on a grid ``factor`` times finer (linear; the first samples coincide)."""
+def enlarge(coarse: Field, shape: Sequence[int], *, factors: Sequence[int]) -> Field:
+    """Return a coarse field on a grid finer by a whole factor per axis (linear; the first samples coincide)."""
     field = coarse
-    for length, knots in zip(shape, coarse.shape, strict=True):
+    for length, knots, factor in zip(shape, coarse.shape, factors, strict=True):
         positions = np.minimum(np.arange(length) / factor, knots - 1.0)
         weights = np.clip(1.0 - np.abs(positions[:, None] - np.arange(knots)[None, :]), 0.0, 1.0).astype(np.float32)
         field = np.tensordot(field, weights, axes=(0, 1))

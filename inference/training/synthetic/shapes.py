@@ -26,6 +26,16 @@ class Coordinates(NamedTuple):
         """Shape of the grid."""
         return (self.slice_mm.size, self.row_mm.size, self.column_mm.size)
 
+    def every(self, steps: tuple[int, int, int]) -> Coordinates:
+        """Return the coarser grid of every n-th place per axis that reaches to the end of this one."""
+        axes = []
+        for axis, step in zip(self, steps, strict=True):
+            values = axis.ravel()
+            pitch = values[1] - values[0] if values.size > 1 else np.float32(1.0)
+            count = (values.size - 1 + step - 1) // step + 1
+            axes.append((values[0] + np.arange(count, dtype=np.float32) * (pitch * step)).astype(np.float32))
+        return Coordinates(axes[0][:, None, None], axes[1][None, :, None], axes[2][None, None, :])
+
     def within(self, low_mm: Sequence[float], high_mm: Sequence[float]) -> tuple[Window, Coordinates]:
         """Return the part of the grid inside a box: its index window and its places."""
         slices = []
