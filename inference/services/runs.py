@@ -90,7 +90,7 @@ def run_job(job_id: UUID, *, segment: Segment) -> None:
                     logger.exception("Job %s failed", job.pk)
                 end_job(job, JobState.FAILED, code=code, words=words, timings_s=recorder.timings_s)
     finally:
-        connection.close()
+        set_synchronous("FULL")
 
 
 def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segment) -> None:

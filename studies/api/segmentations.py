@@ -154,7 +154,8 @@ class RevisionsView(APIView):
     )
     def post(self, request: Request, segmentation_id: UUID) -> Response:
         """Save bricks in place of the base's slices; 409 with the latest revision where the base is not it."""
-        user, patch = signed_in_user(request), cast(bytes, request.data)
+        user = signed_in_user(request)
+        patch = cast(bytes, request.data)
         base = get_revision_for(user, _read_uuid(request, "base"))
         if base.segmentation_id != segmentation_id:
             raise NotFoundError(NOT_VISIBLE_MESSAGE)

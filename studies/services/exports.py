@@ -7,11 +7,11 @@ import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO
 
 from pydicom import Dataset, dcmread
 
-from studies.errors import ConflictError, InvalidInputError
+from studies.errors import InvalidInputError
 from studies.label_maps.label_map import LabelMap
 from studies.models import SegmentationRevision, Series, User
 from studies.permissions import ACTING_ROLES, require_role
@@ -29,12 +29,6 @@ class ExportFormat(StrEnum):
 
     DICOM_SEG = "dicom-seg"
     NIFTI = "nifti"
-
-
-class EmptyLabelMapError(ConflictError):
-    """A DICOM SEG must hold at least one labelled voxel."""
-
-    code: ClassVar[str] = "segmentation.empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +79,53 @@ def _write(revision: SegmentationRevision, file_format: ExportFormat, key: str) 
     if file_format is ExportFormat.NIFTI:
         write_derived_with("export", key, lambda stream: _write_nifti(label_map, stream))
         return
-    if not label_map.voxels.any():
-        raise EmptyLabelMapError("Nothing is labelled in this revision, and DICOM SEG cannot say so. Export NIfTI.")
     dataset = _make_dicom_seg(revision, label_map)
     write_derived_with("export", key, lambda stream: dataset.save_as(stream, enforce_file_format=True))
 
 
 def _make_dicom_seg(revision: SegmentationRevision, label_map: LabelMap) -> Dataset:
-    from studies.dicom.segmentation import write_dicom_seg
+    from studies.dicom import segmentation
 
-    return write_dicom_seg(label_map, read_source_datasets(revision.segmentation.series))
+    provenance = _machine_provenance(revision)
+    info = segmentation.SegmentationInfo(
+        name=revision.segmentation.name,
+        algorithm_type=revision.algorithm_type,
+        identity=str(revision.pk),
+        created_at=revision.created_at,
+        algorithm_name=provenance.get("model_name", "SegWeb"),
+        algorithm_version=provenance.get("model_version", "1"),
+        algorithm_family=segmentation.AlgorithmFamily(_FAMILIES.get(provenance.get("method", ""), _NEURAL)),
+        creator_name=_person_name(revision.created_by),
+    )
+    sources = [
+        segmentation.SourceFrame(dataset, frame_number)
+        for dataset, frame_number in read_sources(revision.segmentation.series)
+    ]
+    return segmentation.write_dicom_seg(label_map, sources, info)
 
 
-def read_source_datasets(series: Series) -> list[Dataset]:
-    """Return the headers of the image objects a label map lies on, in slice order, pixels left out."""
+def read_sources(series: Series) -> list[tuple[Dataset, int]]:
+    """Return for each slice its image object's attributes, pixels left out, and the frame in it, from 1."""
     layout = read_layout(series)
-    places = dict.fromkeys(reference.image_index for reference in layout.geometry.order)
-    return [dcmread(layout.images[place].path, stop_before_pixels=True) for place in places]
+    order = layout.geometry.order
+    headers = {
+        place: dcmread(layout.images[place].path, stop_before_pixels=True)
+        for place in {reference.image_index for reference in order}
+    }
+    return [(headers[reference.image_index], reference.frame_index + 1) for reference in order]
+
+
+def _machine_provenance(revision: SegmentationRevision) -> dict[str, str]:
+    """Return the provenance of the machine's revision that this one goes back to, empty for what is drawn by hand."""
+    step: SegmentationRevision | None = revision
+    while step is not None and "model_name" not in step.provenance:
+        step = step.base
+    return step.provenance if step is not None else {}
+
+
+def _person_name(user: User | None) -> str:
+    """Return a DICOM person name: family, then given."""
+    return f"{user.last_name or user.username}^{user.first_name}".rstrip("^")[:64] if user else ""
 
 
 def _write_nifti(label_map: LabelMap, stream: BinaryIO) -> None:
@@ -119,3 +143,12 @@ def _file_name(revision: SegmentationRevision, suffix: str) -> str:
 
 
 _FORMS = {ExportFormat.DICOM_SEG: ("dcm", "application/dicom"), ExportFormat.NIFTI: ("nii.gz", "application/gzip")}
+_NEURAL = "ArtificialIntelligence"
+_FAMILIES = {
+    "otsu": "HistogramAnalysis",
+    "threshold": "HistogramAnalysis",
+    "kmeans": "ClusterAnalysis",
+    "region_growing": "NeighborhoodAnalysis",
+    "network": _NEURAL,
+}
+"""CID 7162 by the registry's method; what is drawn by hand names none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 from django.db import transaction
@@ -136,7 +136,7 @@ def create_empty(
         raise InvalidInputError("Name at least one segment, and give each its own number.")
     grid = describe_grid(series)
     dtype = np.uint8 if ordered[-1].segment_number <= LARGEST_UINT8 else np.uint16
-    voxels: LabelVoxels = np.zeros(grid.shape, dtype)
+    voxels = cast(LabelVoxels, np.zeros(grid.shape, dtype))
     return create_segmentation(
         series,
         name=name,

@@ -6,19 +6,25 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
-from websockets.exceptions import ConnectionClosed
+from asgiref.testing import ApplicationCommunicator
+from django.utils import timezone
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from inference.consumers import JobConsumer
 from inference.job_states import JobState
 from inference.model_spec import Progress
 from inference.models import JobBrick, SegmentationJob
 from inference.services.lease import Lease
 from inference.services.recorder import Recorder
 from inference.services.runs import claim_job, end_job
+from segweb.asgi import application
 from tests.factories import PatientFactory, SeriesFactory, TeamFactory, UserFactory
 from tests.inference.live.viewers import Viewer
 from tests.stack import LiveStack, sign_in
@@ -62,6 +68,8 @@ def job(stack: LiveStack) -> SegmentationJob:
         model_version="1",
         parameters_digest="0" * 64,
         requested_by=UserFactory(teams=[team]),
+        queued_at=timezone.now(),
+        enqueued_at=timezone.now() + timedelta(hours=1),  # nobody sends it to the stack's own workers
     )
 
 
@@ -155,11 +163,6 @@ async def test_at_most_eight_bricks_are_on_the_way_to_a_browser_that_does_not_dr
 
 async def test_a_browser_that_never_draws_is_left_and_resumes(job: SegmentationJob, viewer_for: Callable) -> None:
     """Against the consumer itself, with a short patience: over the stack it is half a minute."""
-    from asgiref.testing import ApplicationCommunicator
-
-    from inference.consumers import JobConsumer
-    from segweb.asgi import application
-
     truth, viewer = labels(), viewer_for()
     worker = await sync_to_async(Worker)(job)
     await sync_to_async(worker.write)(truth, range(12))
@@ -254,9 +257,6 @@ async def test_another_teams_job_and_an_unknown_one_are_refused_alike(job: Segme
 
 
 async def test_a_foreign_origin_is_refused(job: SegmentationJob, stack: LiveStack) -> None:
-    from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidStatus
-
     key = await sync_to_async(sign_in)(job.requested_by)
     with pytest.raises(InvalidStatus):
         async with connect(
