@@ -171,6 +171,7 @@ def begin_object(context: WrapContext, *, sop_class_uid: str, series_part: str, 
     dataset.StudyDescription = details.study_description
     dataset.Modality = details.modality
     dataset.SeriesNumber = 1
+    dataset.Laterality = ""
     dataset.Manufacturer = ""
     dataset.ImageComments = RESEARCH_NOTICE
     return dataset

@@ -35,6 +35,7 @@ _ORTHOGONALITY = 1e-3
 """Cosine up to which row and column directions count as perpendicular: 0.06 degrees, a rounded affine."""
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 _MODALITIES = ("CT", "MR")
+_MOST_TRAILING_CHUNKS = 64
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -234,10 +235,19 @@ def _read(path: Path) -> tuple[npt.NDArray[Any], float, float, npt.NDArray[np.fl
             raw = np.asarray(image.dataobj.get_unscaled())
             slope, intercept = image.dataobj.slope, image.dataobj.inter
             affine = np.asarray(image.affine, dtype=np.float64)
+            _read_out(stream)
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error, OverflowError) as error:
         raise SourceDamagedError("The volume is damaged or incomplete. Save it again, then send it again.") from error
     raw = raw.reshape((*raw.shape[:3], -1)) if raw.ndim > 3 else raw
     return raw, float(slope), float(intercept), affine
+
+
+def _read_out(stream: IO[bytes]) -> None:
+    """Read what follows the voxels: only the end of a gzip stream tells whether its checksum holds."""
+    for _ in range(_MOST_TRAILING_CHUNKS):
+        if not stream.read(1024 * 1024):
+            return
+    raise SourceDamagedError("The volume is followed by more data than its header announces. Save it again.")
 
 
 def _check_size(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

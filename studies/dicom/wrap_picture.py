@@ -57,7 +57,9 @@ def read_picture(content: bytes, *, modality: str) -> Picture:
         is_lossy = image.format == "JPEG"
         upright = ImageOps.exif_transpose(image)
         pixels = _pixels_of(upright, modality=modality)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, MemoryError) as error:
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise SourceTooLargeError("The picture has more pixels than can be taken. Send a smaller one.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise SourceDamagedError("The picture is damaged or incomplete. Save it again, then send it again.") from error
     return Picture(pixels, round(pixels.nbytes / len(content), 2) if is_lossy else None)
 
@@ -88,11 +90,10 @@ def wrap_picture(content: bytes, context: WrapContext) -> Dataset:
     dataset.InstanceNumber = 1
     dataset.PatientOrientation = []
     dataset.SeriesDescription = "Picture made into DICOM"
-    dataset.Laterality = ""
     if is_photograph:
         dataset.ImageType = ["ORIGINAL", "PRIMARY"]
         dataset.AcquisitionContextSequence = []
-        dataset.AnatomicRegionSequence = []
+        del dataset.ContentDate, dataset.ContentTime  # type 1C here, and the time is not known
     else:
         dataset.ImageType = ["DERIVED", "SECONDARY"]
         dataset.ConversionType = "WSD"

@@ -224,7 +224,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_zip_bomb_stops_at_the_ratio(
     team: Team, clinician: User, good: bytes, small_limits: None, data_folder: Path
 ) -> None:
-    bomb = zip_of({GOOD: good, "bomb.dcm": b"\0" * 128 + b"DICM" + bytes(30_000_000), "after.dcm": good})
+    bomb = zip_of({GOOD: good, "bomb.dcm": b"\0" * 128 + b"DICM" + b"\x7f" * 30_000_000, "after.dcm": good})
     started = time.monotonic()
     upload = send(team, clinician, bomb, name="bomb.zip")
     assert outcomes(upload) == {GOOD: ("stored", ""), "bomb.zip": ("refused", "archive.too_large")}
@@ -234,7 +234,7 @@ def test_a_zip_bomb_stops_at_the_ratio(
 
 
 def test_a_zip_bomb_of_nested_archives_stops_at_the_same_limit(team: Team, clinician: User, small_limits: None) -> None:
-    layer = zip_of({f"{n}.dcm": b"\0" * 128 + b"DICM" + bytes(1_000_000) for n in range(4)})
+    layer = zip_of({f"{n}.dcm": b"\0" * 128 + b"DICM" + b"\x7f" * 1_000_000 for n in range(4)})
     upload = send(team, clinician, zip_of({f"{n}.zip": layer for n in range(10)}), name="bomb.zip")
     assert outcomes(upload)["bomb.zip"] == ("refused", "archive.too_large")
 
