@@ -22,6 +22,10 @@ class Canvas:
     at: Coordinates
     spacing_mm: Place
 
+    def inside(self, distance: Distance, *, width: float) -> Field:
+        """Return the share inside a surface; on a grid of thick steps (for projections) the edge is as wide as one."""
+        return smooth_step(distance, width=max(width, self.spacing_mm[1]))
+
     def paint(self, share: Field, value: float | Field) -> None:
         """Mix a tissue in over the whole canvas."""
         self.hu[...] += share * (value - self.hu)

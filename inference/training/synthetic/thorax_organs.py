@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from inference.training.synthetic.lung_tree import grow_tree
 from inference.training.synthetic.noise import Field, smooth_step
 from inference.training.synthetic.shapes import Coordinates, Distance, Ellipsoid, Place, Rod, blend
 from inference.training.synthetic.thorax_canvas import AIR, BLOOD, FAT, FLUID, LUNG, MUSCLE, Canvas
 from inference.training.synthetic.thorax_wall import SIDES, SPINE_ROW_MM, cavity_distance
+from inference.training.synthetic.vessel_tree import grow_tree
 
 HEART = Ellipsoid((-52.0, -26.0, 26.0), (47.0, 45.0, 58.0))
 _TRACHEA = Rod((300.0, 8.0, 0.0), (32.0, 16.0, -2.0), 9.0)
@@ -71,9 +71,9 @@ def lung_share(canvas: Canvas, rng: np.random.Generator) -> Field:
     bumps = canvas.noise(rng, scale_mm=28.0)
     outer = canvas.smooth(cavity_distance) + 1.2 * bumps
     middle = canvas.smooth(mediastinum_distance) + 2.0 * canvas.noise(rng, scale_mm=22.0)
-    above = canvas.at.slice_mm - diaphragm_mm(canvas.at) + 3.0 * bumps
-    slope = np.float32(1.9)  # the floor is steep at its rim: soften over the height that a slice spans
-    return smooth_step(outer, width=1.6) * smooth_step(-middle, width=1.8) * smooth_step(-above / slope, width=1.8)
+    above: Field = canvas.at.slice_mm - diaphragm_mm(canvas.at) + 3.0 * bumps
+    share = canvas.inside(outer, width=1.6) * canvas.inside(-middle, width=1.8)
+    return share * canvas.inside(-above, width=3.4)  # the floor is steep at its rim
 
 
 def paint_middle(canvas: Canvas, rng: np.random.Generator) -> None:

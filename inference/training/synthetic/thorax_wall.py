@@ -55,19 +55,21 @@ def _body(at: Coordinates) -> Distance:
 def paint_soft_wall(canvas: Canvas, rng: np.random.Generator, body: Distance, cavity: Distance) -> None:
     """Paint skin, subcutaneous fat of varying thickness, muscle with fat between its bellies."""
     at = canvas.at
-    canvas.paint(smooth_step(body, width=1.5), 35.0)
+    canvas.paint(canvas.inside(body, width=1.5), 35.0)
     flank = np.clip(np.abs(at.column_mm) / 150.0, 0.0, 1.0) ** 2
     fat_mm = 13.0 + 7.0 * flank + 3.0 * canvas.noise(rng, scale_mm=80.0) - 0.03 * at.slice_mm
     fat_mm = np.clip(fat_mm, 5.0, None)
-    canvas.paint(smooth_step(body + 2.0, width=1.5), FAT + 6.0 * canvas.noise(rng, scale_mm=8.0))
-    muscle = smooth_step(body + fat_mm, width=3.0)
+    canvas.paint(canvas.inside(body + 2.0, width=1.5), FAT + 6.0 * canvas.noise(rng, scale_mm=8.0))
+    muscle = canvas.inside(body + fat_mm, width=3.0)
     bellies: Field = np.abs(canvas.noise(rng, scale_mm=26.0) + 0.35 * canvas.noise(rng, scale_mm=11.0))
     seams = smooth_step(bellies - 0.09, width=0.12) * smooth_step(6.0 - cavity, width=4.0)
     canvas.paint(muscle, MUSCLE + 5.0 * canvas.noise(rng, scale_mm=6.0))
     canvas.paint(0.85 * seams * muscle, FAT)
     thick_mm = np.clip(1.2 + 0.05 * (at.slice_mm - 20.0), 1.2, 5.0)
-    layer = smooth_step(np.abs(cavity - 16.0) - thick_mm, width=2.0) * muscle  # fat under the outer muscles
-    canvas.paint(0.8 * layer, FAT)
+    waves = canvas.noise(rng, scale_mm=30.0)
+    layer = smooth_step(np.abs(cavity - 16.0 - 5.0 * waves) - thick_mm, width=2.0)  # fat under the outer muscles
+    lobules = smooth_step(0.75 - np.abs(waves), width=0.35) * np.clip((at.slice_mm - 55.0) / 25.0, 0.0, 1.0)
+    canvas.paint(0.8 * np.maximum(layer, lobules * smooth_step(14.0 - cavity, width=8.0)) * muscle, FAT)
     for side in SIDES:
         canvas.paint_shape(
             Ellipsoid((74.0, 4.0, 128.0 * side), (44.0, 26.0, 15.0)), FAT, grain=3.0 * bellies, edge_mm=4.0
@@ -83,16 +85,18 @@ def paint_skeleton(canvas: Canvas, rng: np.random.Generator, body: Distance) -> 
             _add_rib(bones, cartilage, canvas.at, number, side)
     for shape in _girdle():
         _join(bones, shape, canvas.at)
-    canvas.paint(smooth_step(cartilage, width=1.6), 105.0)
+    canvas.paint(canvas.inside(cartilage, width=1.6), 105.0)
     marrow = MARROW + 45.0 * canvas.noise(rng, scale_mm=4.0)
     np.maximum(bones, body + 5.0, out=bones)  # nothing comes through the skin
     _paint_bones(canvas, bones, marrow)
     _paint_spine(canvas, marrow, body)
 
 
-def _paint_bones(canvas: Canvas, distance: Distance, marrow: Field) -> None:
-    canvas.paint(smooth_step(distance, width=1.4), CORTEX)
-    canvas.paint(smooth_step(distance + 2.1, width=1.6), marrow)
+def _paint_bones(
+    canvas: Canvas, distance: Distance, marrow: Field, *, cortex: float = CORTEX, cortex_mm: float = 2.1
+) -> None:
+    canvas.paint(canvas.inside(distance, width=1.4), cortex)
+    canvas.paint(canvas.inside(distance + cortex_mm, width=1.6), marrow)
 
 
 def _join(field: Distance, shape: Rod | Ellipsoid, at: Coordinates) -> None:
@@ -170,7 +174,7 @@ def _paint_spine(canvas: Canvas, marrow: Field, body_surface: Distance) -> None:
     window, here = near(canal, canvas.at, margin_mm=4.0)
     np.maximum(bones[window], -canal.distance(here), out=bones[window])
     np.maximum(bones, body_surface + 5.0, out=bones)
-    _paint_bones(canvas, bones, marrow)
+    _paint_bones(canvas, bones, marrow, cortex=430.0, cortex_mm=1.3)
     canvas.paint_shape(canal, FAT, grow_mm=-1.0)
     canvas.paint_shape(canal, FLUID_IN_CANAL, grow_mm=-2.2)
     canvas.paint_shape(Rod((-400.0, 84.0, 0.0), (300.0, 84.0, 0.0), 4.0), 40.0)

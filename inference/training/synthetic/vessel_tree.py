@@ -1,4 +1,4 @@
-"""Vessels of the lungs: a tree that grows from the hilum to reach every part of the lung.
+"""Vessels as trees that grow from where they enter an organ until they reach every part of it.
 
 References
 ----------
@@ -8,6 +8,7 @@ children's cubes). doi:10.1073/pnas.12.3.207
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,19 +27,23 @@ class Tree:
     parents: npt.NDArray[np.intp]
     radii_mm: npt.NDArray[np.float64]
 
-    def rods(self, rng: np.random.Generator, *, least_radius_mm: float = 0.0) -> list[Rod]:
-        """Return the tree's twigs, each bowed a little, as tapering rods."""
+    def rods(
+        self, rng: np.random.Generator, *, least_radius_mm: float = 0.0, pieces: int = 2, is_flat: bool = False
+    ) -> list[Rod]:
+        """Return the tree's twigs, each bowed a little and cut into tapering rods; flat trees keep to their plane."""
         rods = []
         for node, parent in enumerate(self.parents):
             if parent < 0 or self.radii_mm[node] < least_radius_mm:
                 continue
             start, end = self.places_mm[parent], self.places_mm[node]
-            bow = rng.normal(0.0, 0.07, 3) * np.linalg.norm(end - start)
-            middle = (start + end) / 2.0 + bow
-            first = min(self.radii_mm[parent], self.radii_mm[node] * 1.3)
-            half = (first + self.radii_mm[node]) / 2.0
-            rods.append(Rod(_place(start), _place(middle), float(first), float(half)))
-            rods.append(Rod(_place(middle), _place(end), float(half), float(self.radii_mm[node])))
+            bow = rng.normal(0.0, 0.28, 3) * (0.0 if is_flat else 1.0, 1.0, 1.0) * np.linalg.norm(end - start)
+            share = np.linspace(0.0, 1.0, pieces + 1)[:, None]
+            path = start + (end - start) * share + bow * share * (1 - share)
+            thick = min(self.radii_mm[parent], self.radii_mm[node] * 1.3)
+            radii = thick + (self.radii_mm[node] - thick) * share[:, 0]
+            for piece in range(pieces):
+                ends = float(radii[piece]), float(radii[piece + 1])
+                rods.append(Rod(_place(path[piece]), _place(path[piece + 1]), *ends))
         return rods
 
 
@@ -46,7 +51,14 @@ def _place(values: _Places) -> Place:
     return (float(values[0]), float(values[1]), float(values[2]))
 
 
-def grow_tree(root: Place, targets_mm: _Places, *, twig_radius_mm: float = 0.55, exponent: float = 2.7) -> Tree:
+def grow_tree(
+    root: Place,
+    targets_mm: _Places,
+    *,
+    trunks: Sequence[_Places] = (),
+    twig_radius_mm: float = 0.55,
+    exponent: float = 2.7,
+) -> Tree:
     """Connect targets to a root, nearest first, each to the node that is near and not a detour.
 
     Parameters
@@ -55,16 +67,24 @@ def grow_tree(root: Place, targets_mm: _Places, *, twig_radius_mm: float = 0.55,
         Where the vessel enters the lung, mm.
     targets_mm
         Places to be reached, shape (count, 3).
+    trunks
+        Paths, shape (count, 3), that the tree follows first, each starting at the root.
     twig_radius_mm
         Radius at the ends.
     exponent
         Of Murray's law (3 for laminar flow; measured airways and vessels lie lower).
     """
     order = np.argsort(np.linalg.norm(targets_mm - np.asarray(root), axis=1))
-    places = np.vstack([np.asarray(root)[None], targets_mm[order]])
+    places = np.vstack([np.asarray(root)[None], *trunks, targets_mm[order]])
     parents = np.full(len(places), -1, dtype=np.intp)
     lengths = np.zeros(len(places))
-    for node in range(1, len(places)):
+    first = 1
+    for trunk in trunks:
+        parents[first : first + len(trunk)] = [0, *range(first, first + len(trunk) - 1)]
+        for node in range(first, first + len(trunk)):
+            lengths[node] = lengths[parents[node]] + np.linalg.norm(places[node] - places[parents[node]])
+        first += len(trunk)
+    for node in range(first, len(places)):
         distance = np.linalg.norm(places[:node] - places[node], axis=1)
         cost = distance + 0.45 * (lengths[:node] + distance)
         parent = int(np.argmin(cost))
