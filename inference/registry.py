@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from inference.classical.catalogue import CLASSICAL_MODELS
+from inference.model_card import render_card
 from inference.model_spec import Method, ModelSpec, ParameterKind, Parameters, ParameterSpec, ParameterValue
 from inference.pipeline.manifest import WEIGHTS_FOLDER, read_manifests
 from studies.errors import InvalidInputError, NotFoundError
@@ -36,7 +38,8 @@ class InvalidParametersError(InvalidInputError):
 @cache
 def list_models() -> tuple[ModelSpec, ...]:
     """Return every model of the catalogue, classical methods first, each group in a fixed order."""
-    return (*CLASSICAL_MODELS, *read_manifests(WEIGHTS_FOLDER))
+    models = (*CLASSICAL_MODELS, *read_manifests(WEIGHTS_FOLDER))
+    return tuple(replace(spec, card=render_card(spec)) for spec in models)
 
 
 def get_model(name: str) -> ModelSpec:

@@ -19,12 +19,14 @@ from inference.pipeline.windows import WindowGrid
 from studies.imaging.volume import Volume
 
 
-def segment_with_network(volume: Volume, spec: ModelSpec, on_progress: OnProgress, *, focus_slice: int) -> Labels:
-    """Load a network, bring the volume onto its grid and run it window by window."""
+def segment_with_network(
+    volume: Volume, spec: ModelSpec, on_progress: OnProgress, *, focus_slice: int, folder: Path = WEIGHTS_FOLDER
+) -> Labels:
+    """Load a network from `folder`, bring the volume onto its grid and run it window by window."""
     if spec.network is None:
         raise ValueError(f"{spec.name} is not a network.")
     on_progress(Progress("loading", 0, 0))
-    forward = Forward(_load_network(spec.network, len(spec.segments) + 1, WEIGHTS_FOLDER), pick_device())
+    forward = Forward(_load_network(spec.network, len(spec.segments) + 1, folder), pick_device())
     on_progress(Progress("preparing", 0, 0))
     shape = volume.geometry.shape
     working_shape = find_working_shape(shape, volume.geometry.spacing_mm, spec.network.spacing_mm)

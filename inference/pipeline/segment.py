@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from inference.classical.grey_values import require_finite
-from inference.model_spec import Method, ModelSpec, OnProgress, Parameters, Progress
+from inference.model_spec import Method, ModelSpec, OnProgress, Parameters, Progress, read_number
 from inference.pipeline.methods import CLASSICAL_METHODS
 from inference.pipeline.sweep import sweep
 from studies.imaging.volume import Volume
-from studies.label_maps.label_map import LabelMap
+from studies.label_maps.label_map import LabelMap, SegmentDescription
 
 
 def segment(
@@ -46,4 +46,11 @@ def segment(
     else:
         label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
         labels = sweep(volume.geometry.shape, label_slices, on_progress, focus_slice=focus_slice)
-    return LabelMap(labels, volume.geometry, spec.segments)
+    return LabelMap(labels, volume.geometry, _describe_segments(spec, parameters))
+
+
+def _describe_segments(spec: ModelSpec, parameters: Parameters) -> tuple[SegmentDescription, ...]:
+    """Return the segments that may occur: of k classes only the first k."""
+    if spec.method is Method.KMEANS:
+        return spec.segments[: int(read_number(parameters, "classes"))]
+    return spec.segments

@@ -1,0 +1,155 @@
+"""The training loop: the same recipe gives the same weights, however often it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from inference.pipeline.device import limit_threads
+from inference.pipeline.networks import build_network
+from inference.training.patches import draw_step
+from inference.training.recipes import Recipe
+
+_AVERAGE_KEEPS = 0.98
+_SAVE_EVERY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStep:
+    """What a step reports: its number from 1, of how many, its loss and the overlap it reached."""
+
+    number: int
+    total: int
+    loss: float
+    dice: float
+
+
+def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], None]) -> nn.Module:
+    """Train a network, going on from `checkpoint` where there is one of the same recipe.
+
+    The weights returned are a running average over the last steps, which is steadier than the last step's own.
+
+    Parameters
+    ----------
+    recipe
+        Data, network and optimisation; decides the result together with torch's version and number of threads.
+    checkpoint
+        File that is replaced every few steps, so that an interrupted run loses little.
+    on_step
+        Called after each step.
+    """
+    limit_threads()
+    torch.manual_seed(recipe.seed)
+    classes = len(recipe.spec.segments) + 1
+    network = build_network(recipe.network.architecture, recipe.network.channels, classes)
+    average = build_network(recipe.network.architecture, recipe.network.channels, classes)
+    _lay_out_for_training(network)
+    average.load_state_dict(network.state_dict())
+    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
+    done = _resume(checkpoint, recipe, network, average, optimiser)
+    network.train()
+    for step in range(done, recipe.steps):
+        report = _take_step(recipe, step, network, optimiser)
+        _follow(average, network, keep=min(_AVERAGE_KEEPS, (1 + step) / (10 + step)))
+        if (step + 1) % _SAVE_EVERY == 0 or step + 1 == recipe.steps:
+            _save(checkpoint, recipe, step + 1, network, average, optimiser)
+        on_step(report)
+    return average.eval()
+
+
+def _take_step(recipe: Recipe, step: int, network: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingStep:
+    images, truths = draw_step(recipe, step)
+    for group in optimiser.param_groups:
+        group["lr"] = recipe.learning_rate * min(1.0, (step + 1) / 20)
+    scores = network(torch.from_numpy(images)[:, None])
+    loss, dice = measure_loss(scores, torch.from_numpy(truths).long())
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch ships this one untyped
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimiser.step()
+    return TrainingStep(step + 1, recipe.steps, float(loss.detach()), float(dice))
+
+
+def measure_loss(scores: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """Return cross-entropy plus one minus soft Dice over the segments of the whole batch, and that Dice.
+
+    Parameters
+    ----------
+    scores
+        (window, class, slice, row, column).
+    truth
+        Segment numbers, (window, slice, row, column).
+    """
+    entropy = nn.functional.cross_entropy(scores, truth)
+    shares = scores.softmax(dim=1)[:, 1:]
+    wanted = nn.functional.one_hot(truth, scores.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
+    axes = (0, 2, 3, 4)
+    # the added voxels make an empty batch count as found when nothing is marked
+    dice = (2 * (shares * wanted).sum(axes) + 50.0) / (shares.sum(axes) + wanted.sum(axes) + 50.0)
+    return entropy + 1.0 - dice.mean(), dice.mean().detach()
+
+
+def _follow(average: nn.Module, network: nn.Module, *, keep: float) -> None:
+    current = network.state_dict()
+    with torch.no_grad():
+        for name, value in average.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(current[name], 1.0 - keep)
+            else:
+                value.copy_(current[name])
+
+
+def _save(
+    checkpoint: Path,
+    recipe: Recipe,
+    done: int,
+    network: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = checkpoint.with_suffix(".part")
+    state = {
+        "recipe": _identify(recipe),
+        "done": done,
+        "network": network.state_dict(),
+        "average": average.state_dict(),
+        "optimiser": optimiser.state_dict(),
+    }
+    torch.save(state, unfinished)
+    unfinished.replace(checkpoint)
+
+
+def _resume(
+    checkpoint: Path, recipe: Recipe, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+) -> int:
+    if not checkpoint.is_file():
+        return 0
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if state["recipe"] != _identify(recipe) or state["done"] > recipe.steps:
+        raise ValueError(f"{checkpoint} belongs to another recipe. Move it away to start afresh.")
+    network.load_state_dict(state["network"])
+    average.load_state_dict(state["average"])
+    optimiser.load_state_dict(state["optimiser"])
+    done: int = state["done"]
+    return done
+
+
+def _identify(recipe: Recipe) -> str:
+    """Name what must not change between two parts of one run; the number of steps may."""
+    network = recipe.network
+    return (
+        f"{recipe.spec.name} {recipe.spec.version} seed {recipe.seed} {network.architecture}{network.channels} "
+        f"window {network.window} rate {recipe.learning_rate} by {recipe.windows_per_step}"
+    )
+
+
+def _lay_out_for_training(network: nn.Module) -> None:
+    """Keep each voxel's channels together, which makes the backward pass of these networks a third faster on a CPU."""
+    for parameter in network.parameters():
+        if parameter.dim() == 5:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)

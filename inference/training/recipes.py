@@ -1,0 +1,96 @@
+"""What each network of the project is trained on and how: change a number here and another network comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from inference.model_spec import Method, ModelSpec, NetworkSpec
+from inference.training.synthetic.brain_sampler import random_brain_lesion_case
+from studies.imaging.volume import Volume
+from studies.label_maps.label_map import SegmentDescription
+
+Truth = npt.NDArray[np.uint8]
+MakeCase = Callable[[np.random.Generator], tuple[Volume, Truth]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides a network's weights.
+
+    Attributes
+    ----------
+    spec
+        The catalogue entry; the digest of its weights is still empty.
+    make_case
+        Draws one image on the network's grid and its truth: equal generators give equal cases.
+    seed
+        Of the initial weights, the cases and the patches.
+    steps
+        Optimiser steps.
+    windows_per_step
+        Windows of one optimiser step, at most eight.
+    learning_rate
+        Of AdamW.
+    observations
+        What a person saw on real images, for the card.
+    """
+
+    spec: ModelSpec
+    make_case: MakeCase
+    seed: int
+    steps: int
+    windows_per_step: int
+    learning_rate: float
+    observations: tuple[str, ...] = ()
+
+    @property
+    def network(self) -> NetworkSpec:
+        """The network's own part of the entry."""
+        if self.spec.network is None:
+            raise ValueError(f"{self.spec.name} is not a network.")
+        return self.spec.network
+
+
+def make_enhancing_lesion_case(rng: np.random.Generator) -> tuple[Volume, Truth]:
+    """Draw a contrast-enhanced T1 head; truth 1 is the tumour core: enhancing rim and what it encloses."""
+    volume, truth = random_brain_lesion_case(rng, shape=(80, 96, 96), spacing_mm=(1.5, 1.5, 1.5))
+    return volume, np.isin(truth.voxels, (1, 2)).astype(np.uint8)
+
+
+_ENHANCING_LESION = Recipe(
+    spec=ModelSpec(
+        name="enhancing_lesion",
+        version="1.0.0",
+        title="Enhancing brain lesion (T1 with contrast)",
+        summary="Marks contrast-enhancing lesions of the brain, with the core they enclose, on one T1 series.",
+        limits=(
+            "Trained on synthetic images only; never validated on patients. Misses lesions that do not enhance, "
+            "and may mark vessels, dura, mucosa or fat. For trying out SegWeb, not for reading."
+        ),
+        method=Method.NETWORK,
+        modalities=frozenset({"MR"}),
+        segments=(SegmentDescription(1, "Enhancing lesion", colour="#e69f00"),),
+        network=NetworkSpec(
+            architecture="unet",
+            channels=(8, 16, 32, 64),
+            spacing_mm=(1.5, 1.5, 1.5),
+            window=(24, 64, 64),
+            overlap=0.5,
+            weights_path="enhancing_lesion.pt",
+            weights_sha256="",
+        ),
+        needs_volume=True,
+    ),
+    make_case=make_enhancing_lesion_case,
+    seed=20261122,
+    steps=400,
+    windows_per_step=4,
+    learning_rate=3e-3,
+)
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType({_ENHANCING_LESION.spec.name: _ENHANCING_LESION})
