@@ -1,6 +1,12 @@
 import type { LabelVoxels } from "../state/label_map";
 import { walk, type Plane, type Triple } from "../state/planes";
 
+/**
+ * Labels are thousands of short edges that change with every image: the processor draws them faster than a graphics
+ * card takes them, and very much faster than one that is only emulated.
+ */
+export const IN_MEMORY: CanvasRenderingContext2DSettings = { willReadFrequently: true };
+
 /** How labels are drawn. */
 export interface OverlayStyle {
   isShown: boolean;
@@ -49,7 +55,7 @@ function paintFill(labels: Uint16Array, plane: Plane, style: OverlayStyle): HTML
   const canvas = document.createElement("canvas");
   canvas.width = plane.columns;
   canvas.height = plane.rows;
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", IN_MEMORY);
   if (!context) return undefined;
   const image = context.createImageData(plane.columns, plane.rows);
   const pixels = new Uint32Array(image.data.buffer);

@@ -19,7 +19,8 @@ const { MouseBindings, KeyboardBindings } = Enums;
 export interface DragTarget {
   press: (tool: ToolId, point: CanvasPoint) => void;
   drag: (tool: ToolId, point: CanvasPoint, delta: CanvasPoint) => void;
-  release: (tool: ToolId) => void;
+  /** The button or finger is up, whichever tool had it: Cornerstone3D does not say which. */
+  release: () => void;
 }
 
 const targets = new WeakMap<Element, DragTarget>();
@@ -63,7 +64,7 @@ abstract class ForwardingTool extends BaseTool {
   }
 
   mouseUpCallback(event: DragEvent): void {
-    targets.get(event.detail.element)?.release(this.tool);
+    targets.get(event.detail.element)?.release();
   }
 
   touchEndCallback(event: DragEvent): void {

@@ -3,7 +3,7 @@ import { Enums, type StackViewport, type Types } from "@cornerstonejs/core";
 import { pixelAt, pixelOf, planeOf, voxelAt, type Grid, type Plane, type PlaneId, type Triple } from "../state/planes";
 import type { LabelMap } from "../state/label_map";
 import { renderingEngine } from "./engine";
-import { makeOverlayImage, type OverlayImage, type OverlayStyle } from "./overlay_image";
+import { IN_MEMORY, makeOverlayImage, type OverlayImage, type OverlayStyle } from "./overlay_image";
 import type { SeriesImages } from "./series_images";
 
 export interface Window {
@@ -64,6 +64,8 @@ export class View {
     this.viewport = engine.getViewport(this.id) as StackViewport;
     this.canvas.className = "overlay-canvas";
     element.querySelector(".viewport-element")?.append(this.canvas);
+    // Cornerstone3D makes its elements focusable and swallows their keys; the page's keys work everywhere.
+    element.removeAttribute("tabindex");
     element.addEventListener(Enums.Events.IMAGE_RENDERED, this.rendered);
     element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.newImage);
   }
@@ -208,7 +210,7 @@ export class View {
       this.canvas.width = width;
       this.canvas.height = height;
     }
-    const context = this.canvas.getContext("2d");
+    const context = this.canvas.getContext("2d", IN_MEMORY);
     context?.setTransform(1, 0, 0, 1, 0, 0);
     context?.clearRect(0, 0, width, height);
     context?.setTransform(ratio, 0, 0, ratio, 0, 0);

@@ -31,7 +31,7 @@ export interface BrushGesture {
 }
 
 export interface ViewerEvents {
-  onFirstImage: (afterMs: number) => void;
+  onFirstImage: () => void;
   onProgress: (share: number) => void;
   onComplete: () => void;
   onFailure: (message: string) => void;
@@ -45,12 +45,16 @@ export interface ViewerEvents {
 
 const NO_STYLE: OverlayStyle = { isShown: false, opacity: 0, isFilled: false, colours: new Map() };
 
+/** Start what drawing needs while the page waits for the server. */
+export function warmUp(): void {
+  startEngine();
+}
+
 /** The images of one series on screen: the only door to Cornerstone3D. */
 export class Viewer {
   readonly hasWebGl: boolean;
   private readonly images: SeriesImages;
   private readonly views = new Map<PlaneId, View>();
-  private readonly startedAt = performance.now();
   private labelMap: LabelMap | undefined;
   private stopListening: (() => void) | undefined;
   private style = NO_STYLE;
@@ -68,7 +72,6 @@ export class Viewer {
     readonly description: SeriesFrames,
     private readonly events: ViewerEvents,
   ) {
-    this.hasWebGl = startEngine().hasWebGl;
     this.images = new SeriesImages(description, {
       onProgress: (bytes) => {
         events.onProgress(bytes / Math.max(1, description.total_bytes));
@@ -86,6 +89,8 @@ export class Viewer {
     const frame = description.frames[start];
     this.cursorVoxel = [start, Math.floor((frame?.rows ?? 1) / 2), Math.floor((frame?.columns ?? 1) / 2)];
     this.images.pixels.start(start);
+    // After asking for the first image: starting WebGL takes about as long as the answer.
+    this.hasWebGl = startEngine().hasWebGl;
   }
 
   get grid(): Grid | undefined {
@@ -126,9 +131,9 @@ export class Viewer {
       drag: (tool, point, delta) => {
         this.drag(view, tool, point, delta);
       },
-      release: (tool) => {
-        if (tool === "brush" || tool === "eraser")
-          this.events.onBrush({ phase: "end", tool, plane: view.plane, voxel: undefined });
+      release: () => {
+        if (this.tool === "brush" || this.tool === "eraser")
+          this.events.onBrush({ phase: "end", tool: this.tool, plane: view.plane, voxel: undefined });
       },
     });
     const stopHover = this.listenToHover(view);
@@ -273,7 +278,7 @@ export class Viewer {
   private readonly noteRendered = (): void => {
     if (this.hasFirstImage) return;
     this.hasFirstImage = true;
-    this.events.onFirstImage(performance.now() - this.startedAt);
+    this.events.onFirstImage();
   };
 
   /** A view has scrolled: the others show where. */

@@ -1,8 +1,8 @@
 import { BRUSH_RADII_MM } from "../../state/reading";
-import type { MessageKey } from "../../lib/messages";
+import type { PlainMessageKey } from "../../lib/messages";
 import type { ReadingAct } from "./reading_act";
 
-function resize(name: string, label: MessageKey, key: string, direction: 1 | -1): ReadingAct {
+function resize(name: string, label: PlainMessageKey, key: string, direction: 1 | -1): ReadingAct {
   return {
     name: `change_brush.${name}`,
     label,

@@ -1,11 +1,11 @@
-import type { MessageKey } from "../../lib/messages";
+import type { PlainMessageKey } from "../../lib/messages";
 import { canDraw, type ReadingState } from "../../state/reading";
 import type { ToolId } from "../../state/tools";
 import type { ReadingAct } from "./reading_act";
 
 type Condition = (state: ReadingState) => boolean;
 
-function chooseTool(tool: ToolId, label: MessageKey, key: string, can: Condition = () => true): ReadingAct {
+function chooseTool(tool: ToolId, label: PlainMessageKey, key: string, can: Condition = () => true): ReadingAct {
   return {
     name: `choose_tool.${tool}`,
     label,

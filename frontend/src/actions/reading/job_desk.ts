@@ -58,7 +58,11 @@ export class JobDesk {
   async run(): Promise<void> {
     const { chosenModel, parameters, cursor } = this.session.state;
     if (!chosenModel) return;
-    const given = Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+    const given = Object.fromEntries(
+      Object.entries(parameters).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, typeof value === "number" ? value : [...value]]],
+      ),
+    );
     await this.attempt(() =>
       requestJob({
         series_id: this.session.seriesId,

@@ -3,7 +3,7 @@ import { LabelMap } from "../../state/label_map";
 import type { SeriesFrames } from "../../state/records";
 import type { ReadingState } from "../../state/reading";
 import { throttle } from "../../lib/throttle";
-import { Viewer, type ViewerEvents } from "../../viewer/viewer";
+import { Viewer, warmUp, type ViewerEvents } from "../../viewer/viewer";
 import type { ReadingSession } from "./session";
 
 const PROGRESS_INTERVAL_MS = 120;
@@ -11,14 +11,17 @@ const PROGRESS_INTERVAL_MS = 120;
 /** Fetch what the series consists of and show its first image; the rest streams in. */
 export async function openImages(session: ReadingSession): Promise<void> {
   let description: SeriesFrames;
+  const openedAt = performance.now();
   try {
-    description = await fetchFrames(session.seriesId);
+    const answer = fetchFrames(session.seriesId);
+    warmUp();
+    description = await answer;
   } catch (error) {
     session.set({ images: { status: "failed", share: 0, error } });
     return;
   }
   if (!session.isOpen) return;
-  const viewer = new Viewer(description, viewerEvents(session));
+  const viewer = new Viewer(description, viewerEvents(session, openedAt));
   session.viewer = viewer;
   if (viewer.grid) {
     session.labelMap = new LabelMap(viewer.grid.shape);
@@ -48,13 +51,13 @@ function describe(description: SeriesFrames, viewer: Viewer): Partial<ReadingSta
   };
 }
 
-function viewerEvents(session: ReadingSession): ViewerEvents {
+function viewerEvents(session: ReadingSession, openedAt: number): ViewerEvents {
   const progress = throttle((share: number) => {
     session.store.dispatch({ type: "progressed", share });
   }, PROGRESS_INTERVAL_MS);
   return {
-    onFirstImage: (afterMs) => {
-      session.counters.firstImageMs = afterMs;
+    onFirstImage: () => {
+      session.counters.firstImageMs = performance.now() - openedAt;
     },
     onProgress: progress,
     onComplete: () => {

@@ -1,8 +1,8 @@
-import type { MessageKey } from "../../lib/messages";
+import type { PlainMessageKey } from "../../lib/messages";
 import type { PanelId } from "../../state/reading";
 import type { ReadingAct } from "./reading_act";
 
-function openPanel(panel: PanelId, label: MessageKey, key: string): ReadingAct {
+function openPanel(panel: PanelId, label: PlainMessageKey, key: string): ReadingAct {
   return {
     name: `open_panel.${panel}`,
     label,

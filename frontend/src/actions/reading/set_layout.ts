@@ -1,8 +1,8 @@
-import type { MessageKey } from "../../lib/messages";
+import type { PlainMessageKey } from "../../lib/messages";
 import type { LayoutId } from "../../state/reading";
 import type { ReadingAct } from "./reading_act";
 
-function setLayout(layout: LayoutId, label: MessageKey, key: string): ReadingAct {
+function setLayout(layout: LayoutId, label: PlainMessageKey, key: string): ReadingAct {
   return {
     name: `set_layout.${layout}`,
     label,

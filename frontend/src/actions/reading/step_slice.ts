@@ -1,7 +1,7 @@
-import type { MessageKey } from "../../lib/messages";
+import type { PlainMessageKey } from "../../lib/messages";
 import type { ReadingAct } from "./reading_act";
 
-function step(name: string, label: MessageKey, key: string, delta: number): ReadingAct {
+function step(name: string, label: PlainMessageKey, key: string, delta: number): ReadingAct {
   return {
     name: `step_slice.${name}`,
     label,

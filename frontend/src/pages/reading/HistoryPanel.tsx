@@ -5,7 +5,7 @@ import { useLocale, useTranslate } from "../../lib/messages";
 import type { Revision, Segmentation } from "../../state/records";
 import { EmptyState } from "../../ui/States";
 import styles from "./SidePanel.module.css";
-import { sourceOf } from "./source";
+import { sourceOf, volumeText } from "./source";
 import { useReadingSession, useReadingState } from "./session_context";
 
 /** Every label map of the series and its revisions: who, when, on which base. Older ones open to be looked at. */
@@ -56,7 +56,8 @@ function RevisionLine({ revision, isLatest, base }: LineProps) {
   const { shown } = useReadingState();
   const [now] = useState(() => Date.now());
   const isShown = shown.kind === "revision" && shown.revision.id === revision.id;
-  const volumeMl = revision.segments.reduce((sum, segment) => sum + segment.volume_ml, 0);
+  const volumeMl = revision.segments.reduce((sum, segment) => sum + (segment.volume_ml ?? 0), 0);
+  const isMeasured = revision.segments.some((segment) => segment.volume_ml !== null);
   return (
     <li>
       <button
@@ -70,7 +71,7 @@ function RevisionLine({ revision, isLatest, base }: LineProps) {
         <span className={styles.revisionHead}>
           <span>{t("reading.revision", { number: revision.number })}</span>
           {isLatest ? <span className={styles.latest}>{t("reading.latest")}</span> : null}
-          <span className={styles.volume}>{`${volumeMl < 10 ? volumeMl.toFixed(2) : volumeMl.toFixed(1)} mL`}</span>
+          {isMeasured ? <span className={styles.volume}>{volumeText(volumeMl)}</span> : null}
         </span>
         <span className={styles.quietLine}>
           {sourceOf(revision, t)} ·{" "}

@@ -43,9 +43,9 @@ function RunForm({ models }: { readonly models: readonly Model[] }) {
   const state = useReadingState();
   const model = chosenModel(state);
   const { job } = state;
-  const acts = <RunActs job={job} />;
   return (
     <>
+      {job ? <JobCard job={job} /> : null}
       <Select
         label={t("reading.model")}
         choices={models.map((one) => ({ value: one.name, label: one.title }))}
@@ -60,8 +60,7 @@ function RunForm({ models }: { readonly models: readonly Model[] }) {
           {sentenceOf(state.jobError, t)}
         </p>
       ) : null}
-      {acts}
-      {job ? <JobCard job={job} /> : null}
+      <RunActs job={job} />
     </>
   );
 }

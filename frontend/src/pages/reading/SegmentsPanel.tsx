@@ -10,7 +10,7 @@ import { Button, ToggleIconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
 import { LoadingState, sentenceOf } from "../../ui/States";
 import styles from "./SidePanel.module.css";
-import { sourceOf } from "./source";
+import { sourceOf, volumeText } from "./source";
 import { useReadingSession, useReadingState } from "./session_context";
 
 /** What is drawn on the images: colour, name, volume, eye, lock, and where it comes from. */
@@ -125,12 +125,6 @@ function SegmentLine({ segment, state, isProvisional }: LineProps) {
       />
     </li>
   );
-}
-
-function volumeText(volumeMl: number | undefined): string {
-  if (volumeMl === undefined) return "";
-  if (volumeMl === 0) return "0 mL";
-  return `${volumeMl < 10 ? volumeMl.toFixed(2) : volumeMl < 1000 ? volumeMl.toFixed(1) : volumeMl.toFixed(0)} mL`;
 }
 
 function Exports({ revision }: { readonly revision: Revision }) {

@@ -12,3 +12,10 @@ export function sourceOf(revision: Revision, t: Translate): string {
   if (title && revision.algorithm_type !== "MANUAL") return version ? `${title} ${version}` : title;
   return revision.created_by ?? t("reading.unknown_person");
 }
+
+/** A volume with as many digits as it deserves. */
+export function volumeText(volumeMl: number | undefined): string {
+  if (volumeMl === undefined) return "";
+  if (volumeMl === 0) return "0 mL";
+  return `${volumeMl < 10 ? volumeMl.toFixed(2) : volumeMl < 1000 ? volumeMl.toFixed(1) : volumeMl.toFixed(0)} mL`;
+}
