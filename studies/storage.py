@@ -118,6 +118,16 @@ class BlobStore:
             return self._write(iter((content,)))
         return self._write(iter(lambda: content.read(CHUNK_BYTES), b""))
 
+    def copy(self, path: Path) -> StoredBlob:
+        """Store a file that stays where it is and may change later; nothing is written when its content is known."""
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            size = stream.tell()
+            if self._is_whole(digest, size):
+                return self._settle(StoredBlob(digest, size))
+            stream.seek(0)
+            return self.put(stream)
+
     def link(self, path: Path) -> StoredBlob:
         """Store a finished file of the same disk without copying it; ``path`` may then be deleted, never changed."""
         with explain_write_failures(self.root):
@@ -178,9 +188,17 @@ class BlobStore:
 
     def _place(self, source: Path, stored: StoredBlob) -> None:
         target = self.path(stored.digest)
-        make_folder(target.parent)
+        if not target.parent.is_dir():
+            self._make_shards()
         source.replace(target)  # equal content under the same name: whoever comes last changes nothing
         sync_folder(target.parent)
+
+    def _make_shards(self) -> None:
+        """Create all 256 folders of blobs at once: one sync instead of one for each."""
+        make_folder(self.blobs)
+        for number in range(256):
+            (self.blobs / f"{number:02x}").mkdir(exist_ok=True)
+        sync_folder(self.blobs)
 
     def _is_whole(self, digest: str, size_bytes: int) -> bool:
         with suppress(FileNotFoundError):

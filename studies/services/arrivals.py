@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, TypeVar
 
 from studies.dicom.errors import DirectoryRecordError
 from studies.dicom.header import InstanceHeader, read_header
@@ -41,6 +43,8 @@ logger = logging.getLogger(__name__)
 WRAPPED_KINDS = frozenset({FileKind.PNG, FileKind.JPEG, FileKind.NIFTI, FileKind.NIFTI_GZIPPED})
 LONGEST_PATH = 1000
 LIMITS = ArchiveLimits()
+READERS = 4
+LARGEST_READ_AHEAD_BYTES = 64 * 1024**2
 STORAGE_ERRORS = (StorageFullError, StorageNotWritableError)
 
 
@@ -100,6 +104,10 @@ class Arrival:
     source: StoredBlob | None = None
 
 
+Source = TypeVar("Source")
+Reading = Callable[[], Iterable[Arrival]]
+
+
 @dataclass(frozen=True, slots=True)
 class ArrivalContext:
     """What the reading of one upload shares: where to store, what was stated, which UIDs to give.
@@ -133,10 +141,39 @@ def arrivals_in(path: Path, shown: str, context: ArrivalContext, *, is_ours: boo
                 budget = ArchiveBudget(LIMITS, packed_bytes=path.stat().st_size)
                 yield from _arrivals_in_archive(stream, shown, context, budget, depth=0)
             elif shown not in context.known_paths:
-                store = partial(context.store.link, path) if is_ours else partial(_copy_into, context.store, path)
+                store = partial(context.store.link if is_ours else context.store.copy, path)
                 yield from _examine(store, shown, kind, context)
     except OSError as error:
         yield _refused(shown, UnreadableFileError(f"The file cannot be opened ({error.strerror or error}). Copy it."))
+
+
+def read_ahead(sources: Iterable[tuple[Source, Path, Reading]]) -> Iterator[tuple[Source, Reading]]:
+    """Yield each source with its arrivals, reading the next few meanwhile: waiting for the disk costs most of the time.
+
+    Errors of the store come out of the reading they belong to. What holds many objects is read when its turn comes.
+    """
+    with ThreadPoolExecutor(READERS, thread_name_prefix="arrivals") as pool:
+        ahead: deque[tuple[Source, Future[list[Arrival]] | None, Reading]] = deque()
+        for source, path, reading in sources:
+            ahead.append((source, pool.submit(list, reading()) if _is_one_object(path) else None, reading))
+            if len(ahead) > 2 * READERS:
+                yield _due(*ahead.popleft())
+        while ahead:
+            yield _due(*ahead.popleft())
+
+
+def _due(source: Source, future: Future[list[Arrival]] | None, reading: Reading) -> tuple[Source, Reading]:
+    return source, reading if future is None else future.result
+
+
+def _is_one_object(path: Path) -> bool:
+    """Tell whether a file is one DICOM object of ordinary size."""
+    try:
+        with path.open("rb") as stream:
+            is_dicom = detect_kind(stream.read(PROBE_BYTES)) is FileKind.DICOM
+        return is_dicom and path.stat().st_size <= LARGEST_READ_AHEAD_BYTES
+    except OSError:  # the reading itself will say so
+        return False
 
 
 def _arrivals_in_archive(
@@ -228,11 +265,6 @@ def _wrap(blob: StoredBlob, path: str, kind: FileKind, context: ArrivalContext) 
             wrapped = context.store.put(encode_object(dataset))
             header = read_header(context.store.path(wrapped.digest))
             yield Arrival(member, blob=wrapped, header=header, source=blob)
-
-
-def _copy_into(store: BlobStore, path: Path) -> StoredBlob:
-    with path.open("rb") as stream:
-        return store.put(stream)
 
 
 def _refused(path: str, error: DomainError, blob: StoredBlob | None = None) -> Arrival:

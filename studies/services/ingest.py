@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
@@ -23,7 +25,7 @@ from studies.errors import DomainError
 from studies.events import StudyChanged, publish_on_commit, study_group
 from studies.models import Reception, ReceptionOutcome, Study, Team, Upload, UploadState
 from studies.services import audit
-from studies.services.arrivals import Arrival, ArrivalContext, arrivals_in
+from studies.services.arrivals import Arrival, ArrivalContext, Reading, arrivals_in, read_ahead
 from studies.services.ingest_records import Batch, record_batch
 from studies.services.series_contents import refresh_series, refresh_studies
 from studies.services.studies import announce_study
@@ -60,9 +62,9 @@ def ingest_upload(upload_id: UUID) -> None:
     if not uploads:
         return
     ingestion = Ingestion(uploads[0].team, claimed=uploads)
-    for upload in uploads:
+    for upload, arrivals in read_ahead(_sources(uploads)):
         try:
-            ingestion.read(upload, arrivals_in(part_path(upload.pk), upload.file_name, _context(upload), is_ours=True))
+            ingestion.read(upload, arrivals())
         except DomainError as error:  # the store cannot go on; the next upload finds out for itself
             ingestion.fail(upload, error)
     ingestion.flush()
@@ -233,6 +235,12 @@ def _audit(batch: Batch, studies: Iterable[Study]) -> None:
 
 def _is(reception: Reception, outcome: str) -> bool:
     return reception.outcome == ReceptionOutcome[outcome]
+
+
+def _sources(uploads: Iterable[Upload]) -> Iterator[tuple[Upload, Path, Reading]]:
+    for upload in uploads:
+        path = part_path(upload.pk)
+        yield upload, path, partial(arrivals_in, path, upload.file_name, _context(upload), is_ours=True)
 
 
 def _context(upload: Upload) -> ArrivalContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from studies.errors import DomainError, InvalidInputError
 from studies.intake.archives import SymbolicLinkError, shown_path
 from studies.intake.kinds import is_junk
 from studies.models import ReceptionOutcome, Team, Upload, UploadState, User
-from studies.services.arrivals import Arrival, ArrivalContext, arrivals_in
+from studies.services.arrivals import Arrival, ArrivalContext, Reading, arrivals_in, read_ahead
 from studies.services.ingest import Ingestion, OnRecorded
 from studies.storage import blob_store
 
@@ -76,16 +77,20 @@ def _begin(team: Team, path: Path, *, created_by: User | None, details: StatedDe
 
 
 def _arrivals(path: Path, context: ArrivalContext) -> Iterator[Arrival]:
-    for file in _files_in(path):
-        shown = shown_path(str(file.relative_to(path)) if path.is_dir() else file.name)
-        if is_junk(shown):
-            yield Arrival(shown, ReceptionOutcome.SKIPPED)
-        elif file.is_symlink() and path.is_dir():
-            link = SymbolicLinkError("This is a link to a file; it was left out. Import the file itself.")
-            yield Arrival(shown, ReceptionOutcome.REFUSED, link.code, link.message)
-        else:
-            for arrival in arrivals_in(file, shown, context, is_ours=False):
-                yield _named_in(arrival, shown)
+    sources = (_source(path, file, context) for file in _files_in(path))
+    for shown, reading in read_ahead(sources):
+        for arrival in reading():
+            yield _named_in(arrival, shown)
+
+
+def _source(path: Path, file: Path, context: ArrivalContext) -> tuple[str, Path, Reading]:
+    shown = shown_path(str(file.relative_to(path)) if path.is_dir() else file.name)
+    if is_junk(shown):
+        return shown, file, lambda: [Arrival(shown, ReceptionOutcome.SKIPPED)]
+    if file.is_symlink() and path.is_dir():
+        link = SymbolicLinkError("This is a link to a file; it was left out. Import the file itself.")
+        return shown, file, lambda: [Arrival(shown, ReceptionOutcome.REFUSED, link.code, link.message)]
+    return shown, file, partial(arrivals_in, file, shown, context, is_ours=False)
 
 
 def _named_in(arrival: Arrival, file: str) -> Arrival:
