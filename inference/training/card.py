@@ -15,7 +15,7 @@ def write_card(recipe: Recipe, synthetic: Sequence[CaseResult], real: Sequence[C
     lines = [
         "## How it was made",
         "",
-        f"`manage.py train {recipe.spec.name}`: {recipe.steps} steps on synthetic images drawn from seed {recipe.seed}, "
+        f"`manage.py train {recipe.spec.name}`: {recipe.steps} steps on synthetic images from seed {recipe.seed}, "
         f"{cpu_s / 60:.0f} CPU minutes. No patient's image was used in training or in choosing anything.",
         "",
         "## Measured on synthetic cases it was not trained on",

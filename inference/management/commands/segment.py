@@ -1,0 +1,78 @@
+"""`manage.py segment INPUT --model NAME --output OUT`: the pipeline without a server or a database."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from inference.command_line import check_output, read_input, read_parameters, write_output
+from inference.model_spec import ModelSpec, Progress
+from inference.pipeline.segment import segment
+from inference.registry import check_applicable, get_model, validate_parameters
+from studies.errors import DomainError
+from studies.label_maps.label_map import LabelMap
+
+_REFUSED, _INTERRUPTED = 2, 130
+
+
+class Command(BaseCommand):
+    """Exit codes: 0 done, 2 refused with a reason, 130 interrupted, 1 anything else."""
+
+    help = "Segment a DICOM folder or a NIfTI image and write a NIfTI label map or a DICOM segmentation."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("input", type=Path, help="a DICOM file or folder, or a NIfTI image")
+        parser.add_argument("--model", required=True, help="a name from `manage.py list_models`")
+        parser.add_argument("--output", required=True, type=Path, help="where to write: .nii.gz, .nii or .dcm")
+        parser.add_argument(
+            "--parameter", action="append", default=[], metavar="NAME=VALUE", help="points as slice,row,column from 0"
+        )
+        parser.add_argument("--focus", type=int, help="slice to begin with (from 0); never changes the result")
+        parser.add_argument("--series", metavar="UID", help="Series Instance UID, where INPUT holds several")
+        parser.add_argument("--modality", default="MR", help="of a NIfTI image (default MR)")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            self._run(**options)
+        except DomainError as error:
+            raise CommandError(f"{error.message} [{error.code}]", returncode=_REFUSED) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped; nothing was written.", returncode=_INTERRUPTED) from error
+
+    def _run(self, **options: Any) -> None:
+        spec = get_model(options["model"])
+        raw = read_parameters(spec, options["parameter"])
+        check_output(options["output"], options["input"])
+        given = read_input(options["input"], series=options["series"], modality=options["modality"].upper())
+        shape = given.volume.geometry.shape
+        parameters = validate_parameters(spec, raw, shape)
+        reason = check_applicable(spec, given.volume.modality, given.verdict)
+        if reason is not None:
+            raise CommandError(reason, returncode=_REFUSED)
+        focus = shape[0] // 2 if options["focus"] is None else options["focus"]
+        began = time.monotonic()
+        label_map = segment(given.volume, spec, self._show, parameters=parameters, focus_slice=focus)
+        if self.stderr.isatty():
+            self.stderr.write("")
+        write_output(options["output"], label_map, spec, given.found)
+        self._summarise(label_map, spec, options["output"], time.monotonic() - began)
+
+    def _show(self, progress: Progress) -> None:
+        done = f" {progress.windows_done}/{progress.windows_total}" if progress.windows_total else ""
+        if self.stderr.isatty():
+            self.stderr.write(f"\r{progress.stage}{done}    ", ending="")
+        elif progress.windows_done == progress.windows_total:
+            self.stderr.write(f"{progress.stage}{done}")
+
+    def _summarise(self, label_map: LabelMap, spec: ModelSpec, output: Path, seconds: float) -> None:
+        for description in label_map.segments:
+            count = int((label_map.voxels == description.segment_number).sum())
+            volume_ml = count * label_map.geometry.voxel_volume_ml
+            self.stderr.write(f"{description.segment_label}: {volume_ml:.2f} mL, {count} voxels")
+        self.stderr.write(f"{spec.name} {spec.version} in {seconds:.1f} s, {label_map.digest}")
+        self.stdout.write(str(output))

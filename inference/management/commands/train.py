@@ -1,0 +1,97 @@
+"""`manage.py train NAME`: make a network of the project again, from its recipe, and measure it. Needs no database."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandError
+
+from inference.model_spec import ModelSpec
+from inference.pipeline.manifest import WEIGHTS_FOLDER, write_manifest
+from studies.label_maps.nifti import read_nifti, read_volume_nifti
+
+if TYPE_CHECKING:
+    from inference.training.evaluation import CaseResult
+    from inference.training.loop import TrainingStep
+    from inference.training.recipes import Recipe
+
+
+class Command(BaseCommand):
+    """Train, evaluate, and write weights, manifest and card."""
+
+    help = "Train a network from its recipe (deterministic, resumable) and write weights, manifest and card."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("name", help="a recipe; a wrong name lists them")
+        parser.add_argument("--output", type=Path, default=WEIGHTS_FOLDER, help="folder to write to")
+        parser.add_argument("--checkpoint", type=Path, help="file to resume from (default: beside the output)")
+        parser.add_argument("--steps", type=int, help="other than the recipe's: another network comes out")
+        parser.add_argument("--cases", type=int, default=12, help="synthetic cases to evaluate on")
+        parser.add_argument(
+            "--real",
+            nargs=3,
+            action="append",
+            default=[],
+            metavar=("NAME", "IMAGE", "OUTLINE"),
+            help="also measure on this NIfTI image and its outline (any segment counts)",
+        )
+
+    def handle(self, *, name: str, **options: Any) -> None:
+        # torch takes seconds to import: a wrong option is told at once
+        from inference.pipeline.weights import encode_weights
+        from inference.training import loop, recipes
+
+        recipe = recipes.RECIPES.get(name)
+        if recipe is None:
+            known = ", ".join(sorted(recipes.RECIPES))
+            raise CommandError(f"There is no recipe {name!r}. Choose one of: {known}.", returncode=2)
+        if options["steps"] is not None:
+            recipe = replace(recipe, steps=options["steps"])
+        folder: Path = options["output"]
+        folder.mkdir(parents=True, exist_ok=True)
+        began = time.process_time()
+        try:
+            network = loop.train(recipe, options["checkpoint"] or folder / f".{name}.checkpoint", self._show)
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from error
+        cpu_s = time.process_time() - began
+        weights = encode_weights(network)
+        (folder / recipe.network.weights_path).write_bytes(weights)
+        digest = hashlib.sha256(weights).hexdigest()
+        spec = replace(recipe.spec, network=replace(recipe.network, weights_sha256=digest))
+        self._measure(recipe, spec, options, cpu_s)
+        self.stdout.write(f"{name}: {len(weights) / 1e6:.1f} MB, SHA-256 {digest}")
+
+    def _measure(self, recipe: Recipe, spec: ModelSpec, options: dict[str, Any], cpu_s: float) -> None:
+        from inference.training import card, evaluation
+
+        folder: Path = options["output"]
+        synthetic = evaluation.evaluate_synthetic(recipe, spec, folder, options["cases"], self._show_case)
+        threshold = evaluation.choose_threshold(recipe)
+        real = []
+        for label, image, outline in options["real"]:
+            volume, truth = read_volume_nifti(Path(image), "MR"), read_nifti(Path(outline)).voxels > 0
+            real.append(evaluation.evaluate_case(label, volume, np.asarray(truth), spec, folder, threshold))
+            self._show_case(real[-1])
+        provenance = {
+            "seed": recipe.seed,
+            "steps": recipe.steps,
+            "cpu_s": round(cpu_s),
+            "synthetic_cases": [asdict(result) for result in synthetic],
+            "real_cases": [asdict(result) for result in real],
+        }
+        write_manifest(folder / f"{spec.name}.json", spec, provenance=provenance)
+        (folder / f"{spec.name}.md").write_text(card.write_card(recipe, synthetic, real, cpu_s=cpu_s), encoding="utf-8")
+
+    def _show(self, step: TrainingStep) -> None:
+        self.stderr.write(f"step {step.number}/{step.total}  loss {step.loss:.3f}  overlap {step.dice:.3f}")
+
+    def _show_case(self, result: CaseResult) -> None:
+        self.stderr.write(f"{result}")

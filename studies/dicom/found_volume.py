@@ -1,0 +1,72 @@
+"""A series found in a folder as a volume, without an archive."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import dcmread
+
+from studies.dicom.folder import FoundSeries
+from studies.dicom.image_header import ImageHeader
+from studies.dicom.modality import DoesNotFitError, ModalityType, candidate_types, to_modality
+from studies.dicom.pixels import PixelReader
+from studies.dicom.segmentation import SourceFrame
+from studies.errors import InvalidInputError
+from studies.imaging.volume import Volume
+
+
+class NotGreyValuesError(InvalidInputError):
+    """The series cannot be stacked into grey values."""
+
+    code: ClassVar[str] = "series.not_grey_values"
+
+
+def read_found_volume(found: FoundSeries) -> Volume:
+    """Return the series' modality values on its own grid, or on the nominal one where it is no regular volume.
+
+    Raises
+    ------
+    NotGreyValuesError
+        Where frames differ in size, or are in colour.
+    studies.dicom.errors.PixelsUndecodableError
+        Where a frame cannot be decoded.
+    """
+    headers = [instance.header.image for instance in found.instances]
+    images = [header for header in headers if header is not None]
+    grid = found.geometry.geometry or found.geometry.nominal_geometry
+    if grid is None:
+        raise NotGreyValuesError(f"{found.geometry.explanation} Segmentation needs images of one size.")
+    if any(image.is_colour for image in images):
+        raise NotGreyValuesError("This series is in colour, and segmentation takes grey values.")
+    for dtype in candidate_types(images):
+        try:
+            voxels = np.stack([_read_frame(found, index, dtype) for index in range(found.frame_count)])
+        except DoesNotFitError:
+            continue
+        return Volume(voxels, grid, found.header.modality)
+    raise AssertionError("The last candidate type fits any value.")
+
+
+def _read_frame(found: FoundSeries, index: int, dtype: ModalityType) -> npt.NDArray[np.generic]:
+    reference = found.geometry.order[index]
+    instance = found.instances[reference.image_index]
+    image = _image_of(instance.header.image)
+    reader = PixelReader(instance.path, image, instance.header.transfer_syntax_uid)
+    return to_modality(reader.frame(reference.frame_index), image.frames[reference.frame_index], dtype)
+
+
+def _image_of(image: ImageHeader | None) -> ImageHeader:
+    if image is None:
+        raise NotGreyValuesError("An object of this series is not an image.")
+    return image
+
+
+def read_found_sources(found: FoundSeries) -> list[SourceFrame]:
+    """Return for each slice the attributes of its image object, pixels left out, and its frame number."""
+    headers = {
+        place: dcmread(found.instances[place].path, stop_before_pixels=True)
+        for place in {reference.image_index for reference in found.geometry.order}
+    }
+    return [SourceFrame(headers[ref.image_index], ref.frame_index + 1) for ref in found.geometry.order]
