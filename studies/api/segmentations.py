@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -155,12 +155,12 @@ class RevisionsView(APIView):
     def post(self, request: Request, segmentation_id: UUID) -> Response:
         """Save bricks in place of the base's slices; 409 with the latest revision where the base is not it."""
         user = signed_in_user(request)
-        patch = cast(bytes, request.data)
+        patch = request.data if isinstance(request.data, bytes) else b""  # an empty body reaches no parser
         base = get_revision_for(user, _read_uuid(request, "base"))
         if base.segmentation_id != segmentation_id:
             raise NotFoundError(NOT_VISIBLE_MESSAGE)
         try:
-            revision = save_revision(base, patch_bricks=request.data, created_by=user, address=client_address(request))
+            revision = save_revision(base, patch_bricks=patch, created_by=user, address=client_address(request))
         except StaleBaseError as error:
             error.details["latest"] = RevisionSerializer(error.latest).data
             raise

@@ -1,0 +1,56 @@
+"""One of everything of one team, for the tests of who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.models import SegmentationJob
+from studies.label_maps.label_map import SegmentDescription
+from studies.models import Team, User
+from studies.services.segmentations import create_empty
+from tests.archives import archive_series
+from tests.factories import PatientFactory, TeamFactory, UploadFactory, UserFactory
+from tests.phantoms import SeriesSpec, write_series
+
+
+@dataclass(frozen=True)
+class Records:
+    """One of everything, of one team."""
+
+    team: Team
+    owner: User
+    ids: dict[str, object]
+
+
+@pytest.fixture
+def make_records(tmp_path: Path) -> Callable[[], Records]:
+    def make() -> Records:
+        team = TeamFactory.create()
+        owner = UserFactory.create(teams=[team])
+        patient = PatientFactory.create(home_team=team)
+        folder = tmp_path / patient.patient_id
+        folder.mkdir()
+        spec = SeriesSpec(shape=(4, 16, 20), voxels=np.arange(4 * 16 * 20).reshape(4, 16, 20) % 97)
+        series = archive_series(write_series(folder, spec), study__patient=patient)
+        revision = create_empty(series, name="By hand", segments=(SegmentDescription(1, "Lesion"),), created_by=owner)
+        job = SegmentationJob.objects.create(series=series, model_name="otsu", model_version="1", parameters_digest="x")
+        upload = UploadFactory.create(team=team, created_by=owner)
+        ids: dict[str, object] = {
+            "patient_id": patient.pk,
+            "study_id": series.study_id,
+            "series_id": series.pk,
+            "instance_id": series.instances.first().pk,
+            "segmentation_id": revision.segmentation_id,
+            "revision_id": revision.pk,
+            "upload_id": upload.pk,
+            "job_id": job.pk,
+            "index": 0,
+        }
+        return Records(team, owner, ids)
+
+    return make
