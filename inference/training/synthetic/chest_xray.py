@@ -26,13 +26,15 @@ class Radiograph:
     spacing_mm: float
 
 
-def generate_chest_xray(seed: int, *, pixel_mm: float = 0.8, enlarged: int = 2) -> Radiograph:
+def generate_chest_xray(seed: int, timepoint: int = 1, *, pixel_mm: float = 0.8, enlarged: int = 2) -> Radiograph:
     """Generate a postero-anterior chest film.
 
     Parameters
     ----------
     seed
-        The patient, as for the CT; lesions are those of the second date.
+        The patient, as for the CT.
+    timepoint
+        The date whose lesions are shown.
     pixel_mm
         Grid on which rays are summed.
     enlarged
@@ -48,7 +50,7 @@ def generate_chest_xray(seed: int, *, pixel_mm: float = 0.8, enlarged: int = 2) 
     at = open_grid(shape, spacing, (-165.0, -118.0, -168.0))
     canvas = Canvas(np.full(shape, AIR, dtype=np.float32), at, spacing)
     lungs = draw_chest(canvas, seed)
-    paint_lesions(canvas, seed, 1, LESION_COURSE, lungs)
+    paint_lesions(canvas, seed, timepoint, LESION_COURSE, lungs)
     depth = _line_integrals(canvas.hu, thickness_mm)[::-1]  # head up
     rng = np.random.default_rng((seed, 20))
     return Radiograph(_develop(rng, _zoom(depth, enlarged)), pixel_mm / enlarged)

@@ -83,6 +83,7 @@ def _identify(dataset: Dataset, series: SyntheticSeries, index: int) -> None:
     dataset.PatientName = examination.patient_name
     dataset.PatientID = examination.patient_id
     dataset.PatientBirthDate = dataset.PatientSex = ""
+    dataset.QualityControlSubject = "YES"
     dataset.PatientComments = COMMENT
     if series.modality != "OP":
         dataset.BodyPartExamined = series.body_part

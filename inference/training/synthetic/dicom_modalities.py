@@ -43,7 +43,6 @@ def complete_mr(dataset: Dataset, series: SyntheticSeries, index: int) -> None:
     dataset.ImageType = ["DERIVED", "PRIMARY", "OTHER"]
     _place(dataset, series, index)
     dataset.ScanOptions = ""
-    dataset.MRAcquisitionType = "3D" if series.description.startswith("T1c") else "2D"
     dataset.MagneticFieldStrength = "3"
     dataset.AcquisitionNumber = 1
 

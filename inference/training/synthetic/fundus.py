@@ -113,7 +113,7 @@ def _arcades(rng: np.random.Generator, shift: float) -> list[npt.NDArray[np.floa
 def _grow(rng: np.random.Generator, *, vein: bool) -> Tree:
     angle, radius = rng.uniform(0, 2 * np.pi, 520), _RADIUS_MM * 1.05 * np.sqrt(rng.uniform(0, 1, 520))
     targets = np.stack([np.zeros(520), radius * np.sin(angle), radius * np.cos(angle)], axis=1)
-    far = np.hypot(targets[:, 1] - _FOVEA_MM[0], targets[:, 2] - _FOVEA_MM[1]) > 0.75 + 0.25 * rng.uniform(0, 1, 520)
+    far = np.hypot((targets[:, 1] - _FOVEA_MM[0]) / 1.25, (targets[:, 2] - _FOVEA_MM[1] - 0.5) / 2.9) > 1.0
     off = np.hypot(targets[:, 1] - _DISC_MM[0], targets[:, 2] - _DISC_MM[1]) > 1.3
     root = (0.0, _DISC_MM[0], _DISC_MM[1] + (0.02 if vein else 0.1))
     trunks = _arcades(rng, 0.16 if vein else -0.16)
