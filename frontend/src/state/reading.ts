@@ -186,8 +186,14 @@ export function canDraw(state: ReadingState): boolean {
   return state.canEdit && state.shown.kind === "revision" && state.save.kind !== "saving";
 }
 
+/** The tool that does no harm: what Esc leads back to. */
+export function restingTool(state: ReadingState): ToolId {
+  return state.hasVolume ? "crosshair" : "scroll";
+}
+
 function toolAfter(state: ReadingState): ToolId {
-  return EDITING.includes(state.tool) && !canDraw(state) ? "crosshair" : state.tool;
+  const isDrawable = state.canEdit && state.shown.kind === "revision";
+  return EDITING.includes(state.tool) && !isDrawable ? restingTool(state) : state.tool;
 }
 
 function reduceSegments(state: ReadingState, event: ReadingEvent): ReadingState | undefined {
@@ -218,7 +224,7 @@ function reduceRun(state: ReadingState, event: ReadingEvent): ReadingState | und
     case "point.picked": {
       if (!state.picking) return state;
       const parameters = { ...state.parameters, [state.picking]: event.voxel };
-      return { ...state, parameters, picking: null, tool: "crosshair" };
+      return { ...state, parameters, picking: null, tool: restingTool(state) };
     }
     case "job.read": {
       const isOlder = state.job?.id === event.job.id && event.job.attempt < state.job.attempt;

@@ -139,3 +139,29 @@ export function makeOverlayImage(
   const fill = style.isFilled ? paintFill(labels, plane, style) : undefined;
   return outlines.length > 0 ? { fill, outlines } : undefined;
 }
+
+/** Draw labels as they lie on the screen; the matrix leads from image pixels to canvas pixels. */
+export function paintOverlay(
+  canvas: HTMLCanvasElement,
+  overlay: OverlayImage,
+  toScreen: DOMMatrix,
+  size: { width: number; height: number; ratio: number },
+): void {
+  canvas.width = size.width;
+  canvas.height = size.height;
+  const context = canvas.getContext("2d", IN_MEMORY);
+  if (!context) return;
+  if (overlay.fill) {
+    context.imageSmoothingEnabled = false;
+    context.setTransform(toScreen);
+    context.drawImage(overlay.fill, 0, 0);
+    context.resetTransform();
+  }
+  context.lineWidth = 1.5 * size.ratio;
+  for (const { colour, path } of overlay.outlines) {
+    const onScreen = new Path2D();
+    onScreen.addPath(path, toScreen);
+    context.strokeStyle = colour;
+    context.stroke(onScreen);
+  }
+}

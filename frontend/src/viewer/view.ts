@@ -3,7 +3,7 @@ import { Enums, type StackViewport, type Types } from "@cornerstonejs/core";
 import { pixelAt, pixelOf, planeOf, voxelAt, type Grid, type Plane, type PlaneId, type Triple } from "../state/planes";
 import type { LabelMap } from "../state/label_map";
 import { renderingEngine } from "./engine";
-import { IN_MEMORY, makeOverlayImage, type OverlayImage, type OverlayStyle } from "./overlay_image";
+import { IN_MEMORY, makeOverlayImage, paintOverlay, type OverlayImage, type OverlayStyle } from "./overlay_image";
 import type { SeriesImages } from "./series_images";
 
 export interface Window {
@@ -17,6 +17,7 @@ export type Decorate = (context: CanvasRenderingContext2D, view: View) => void;
 export interface ViewHost {
   images: SeriesImages;
   style: () => OverlayStyle;
+  greys: () => { window: Window | undefined; isInverted: boolean };
   decorate: Decorate;
   hasWebGl: boolean;
   onRendered: (view: View) => void;
@@ -39,6 +40,8 @@ export class View {
   readonly plane: Plane;
   readonly viewport: StackViewport;
   private readonly canvas = document.createElement("canvas");
+  private readonly labels = document.createElement("canvas");
+  private drawn: { overlay: OverlayImage; place: string } | undefined;
   private cached: CachedOverlay | undefined;
   private labelMap: LabelMap | undefined;
   private frame = 0;
@@ -70,13 +73,11 @@ export class View {
     element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.newImage);
   }
 
-  async open(index: number, window: Window | undefined, isInverted: boolean): Promise<void> {
+  async open(index: number): Promise<void> {
     this.shownIndex = index;
     await this.viewport.setStack(this.host.images.imageIds(this.plane.id), index);
     if (this.isDisposed) return;
-    if (window) this.setWindow(window, isInverted);
-    else this.viewport.setProperties({ invert: isInverted });
-    this.viewport.render();
+    this.applyGreys();
   }
 
   dispose(): void {
@@ -99,14 +100,13 @@ export class View {
     await this.viewport.setImageIdIndex(target);
   }
 
-  setWindow(window: Window, isInverted: boolean): void {
-    const lower = window.center - window.width / 2;
-    this.viewport.setProperties({ voiRange: { lower, upper: lower + window.width }, invert: isInverted });
-    this.viewport.render();
-  }
-
-  setInverted(isInverted: boolean): void {
-    this.viewport.setProperties({ invert: isInverted });
+  /** Take over the window and the inversion that hold now. */
+  applyGreys(): void {
+    if (!this.viewport.getCornerstoneImage()) return;
+    const { window, isInverted } = this.host.greys();
+    const lower = window && window.center - window.width / 2;
+    const voiRange = window && lower !== undefined ? { lower, upper: lower + window.width } : undefined;
+    this.viewport.setProperties({ invert: isInverted, ...(voiRange && { voiRange }) });
     this.viewport.render();
   }
 
@@ -225,27 +225,25 @@ export class View {
     return image;
   }
 
+  /** Labels are drawn anew only where they, their place or their size differ; crosshairs move far more often. */
   private drawLabels(context: CanvasRenderingContext2D, labelMap: LabelMap, style: OverlayStyle): void {
     const overlay = this.overlayImage(labelMap, style);
     if (!overlay) return;
     const [x0, y0] = this.canvasPoint(-0.5, -0.5);
     const [xr, yr] = this.canvasPoint(0.5, -0.5);
     const [xd, yd] = this.canvasPoint(-0.5, 0.5);
-    const toScreen = new DOMMatrix([xr - x0, yr - y0, xd - x0, yd - y0, x0, y0]);
-    if (overlay.fill) {
-      context.save();
-      context.imageSmoothingEnabled = false;
-      context.transform(toScreen.a, toScreen.b, toScreen.c, toScreen.d, toScreen.e, toScreen.f);
-      context.drawImage(overlay.fill, 0, 0);
-      context.restore();
+    const ratio = globalThis.devicePixelRatio || 1;
+    const toScreen = [xr - x0, yr - y0, xd - x0, yd - y0, x0, y0].map((value) => value * ratio);
+    const { width, height } = this.canvas;
+    const place = `${String(width)} ${String(height)} ${toScreen.map((value) => value.toFixed(3)).join(" ")}`;
+    if (this.drawn?.overlay !== overlay || this.drawn.place !== place) {
+      paintOverlay(this.labels, overlay, new DOMMatrix(toScreen), { width, height, ratio });
+      this.drawn = { overlay, place };
     }
-    context.lineWidth = 1.5;
-    for (const { colour, path } of overlay.outlines) {
-      const onScreen = new Path2D();
-      onScreen.addPath(path, toScreen);
-      context.strokeStyle = colour;
-      context.stroke(onScreen);
-    }
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(this.labels, 0, 0);
+    context.restore();
   }
 }
 

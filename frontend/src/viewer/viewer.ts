@@ -110,6 +110,7 @@ export class Viewer {
     const view = new View(element, planeId, {
       images: this.images,
       style: () => this.style,
+      greys: () => ({ window: this.window, isInverted: this.isInverted }),
       decorate: (context) => {
         this.decorate(context, view);
       },
@@ -142,7 +143,7 @@ export class Viewer {
     });
     observer.observe(element);
     const { index } = pixelOf(view.plane, this.cursorVoxel);
-    void view.open(index, this.window, this.isInverted).catch(() => undefined);
+    void view.open(index).catch(() => undefined);
     return () => {
       observer.disconnect();
       stopHover();
@@ -195,10 +196,7 @@ export class Viewer {
   setWindow(window: Window | undefined, isInverted: boolean): void {
     this.window = window;
     this.isInverted = isInverted;
-    for (const view of this.views.values()) {
-      if (window) view.setWindow(window, isInverted);
-      else view.setInverted(isInverted);
-    }
+    for (const view of this.views.values()) view.applyGreys();
   }
 
   /** Bring every plane to a voxel. */

@@ -3,7 +3,7 @@ import { LabelMap } from "../../state/label_map";
 import type { SeriesFrames } from "../../state/records";
 import type { ReadingState } from "../../state/reading";
 import { throttle } from "../../lib/throttle";
-import { Viewer, warmUp, type ViewerEvents } from "../../viewer/viewer";
+import { Viewer, type ViewerEvents } from "../../viewer/viewer";
 import type { ReadingSession } from "./session";
 
 const PROGRESS_INTERVAL_MS = 120;
@@ -13,9 +13,7 @@ export async function openImages(session: ReadingSession): Promise<void> {
   let description: SeriesFrames;
   const openedAt = performance.now();
   try {
-    const answer = fetchFrames(session.seriesId);
-    warmUp();
-    description = await answer;
+    description = await fetchFrames(session.seriesId);
   } catch (error) {
     session.set({ images: { status: "failed", share: 0, error } });
     return;

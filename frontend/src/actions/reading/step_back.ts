@@ -1,3 +1,4 @@
+import { restingTool } from "../../state/reading";
 import type { ReadingAct } from "./reading_act";
 
 /** Esc: out of the innermost thing that is open. Leaving the page is the page's own last step. */
@@ -10,13 +11,12 @@ export function stepBack(leave: () => void): ReadingAct {
     run: (session) => {
       const { state } = session;
       if (state.isKeySheetOpen) session.set({ isKeySheetOpen: false });
-      else if (state.picking) session.set({ picking: null, tool: "crosshair" });
+      else if (state.picking) session.set({ picking: null, tool: restingTool(state) });
       else if (state.save.kind === "conflict") session.set({ save: { kind: "unsaved", isRestored: false } });
       else if (state.isPlaying) {
         session.viewer?.pause();
         session.set({ isPlaying: false });
-      } else if (state.hasVolume && state.tool !== "crosshair") session.set({ tool: "crosshair" });
-      else if (!state.hasVolume && state.tool !== "scroll") session.set({ tool: "scroll" });
+      } else if (state.tool !== restingTool(state)) session.set({ tool: restingTool(state) });
       else leave();
     },
   };

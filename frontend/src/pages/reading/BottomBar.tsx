@@ -20,6 +20,7 @@ export function BottomBar() {
     <footer className={styles.bar}>
       <Pointer state={state} />
       <span className={styles.space} />
+      {state.hasWebGl ? null : <span title={t("reading.no_webgl_long")}>{t("reading.no_webgl")}</span>}
       <Lamp state={state} t={t} />
       <Saved state={state} />
       <ResearchUseOnly />

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { useNavigate, useParams, useSearchParams } from "react-router";
 
 import { isBackgroundFetch } from "../../api/query_client";
@@ -7,6 +8,7 @@ import { useSession } from "../../api/session";
 import { useTranslate } from "../../lib/messages";
 import type { SeriesBrief, Study } from "../../state/records";
 import { Button } from "../../ui/Button";
+import { warmUp } from "../../viewer/viewer";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/States";
 import { Reading } from "./Reading";
 import styles from "./ReadingPage.module.css";
@@ -26,6 +28,7 @@ export default function ReadingPage() {
   const { id = "" } = useParams();
   const [search, setSearch] = useSearchParams();
   const person = useSession().data?.user;
+  useEffect(warmUp, []);
   const queryKey = ["study", id] as const;
   const query = useQuery({ queryKey, queryFn: () => fetchStudy(id, { isBackground: isBackgroundFetch(queryKey) }) });
   const toWorklist = <Button onPress={() => void navigate("/")}>{t("state.back_to_worklist")}</Button>;

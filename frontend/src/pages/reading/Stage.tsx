@@ -38,7 +38,6 @@ export function Stage({ series }: { readonly series: SeriesBrief }) {
 function StageNotes({ series, state }: { readonly series: SeriesBrief; readonly state: ReadingState }) {
   const t = useTranslate();
   const notes: string[] = [];
-  if (!state.hasWebGl) notes.push(t("reading.no_webgl"));
   if (state.images.status !== "opening" && !series.is_volume && series.geometry_explanation)
     notes.push(series.geometry_explanation);
   if (state.images.status === "failed") notes.push(t("reading.images_incomplete"));

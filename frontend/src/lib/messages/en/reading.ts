@@ -14,7 +14,9 @@ export const reading = {
   "reading.building": "{plane}: when all images are here",
   "reading.images_incomplete":
     "Some images could not be loaded. Those that are here can be read; reload the page for the rest.",
-  "reading.no_webgl": "This browser offers no WebGL: the images are drawn by the processor, all else is the same.",
+  "reading.no_webgl": "No WebGL: drawn by the processor",
+  "reading.no_webgl_long": "This browser offers no WebGL. The processor draws the images; all else is the same.",
+  "reading.by_model": "model version {version}",
   "reading.pick_point_hint": "Click the image where the region is. Esc steps back.",
   "reading.layout": "Layout",
   "reading.layout_all": "All three planes",
