@@ -1,7 +1,8 @@
 import { useEffect, useRef } from "react";
 
+import type { ReadingSession } from "../../actions/reading/session";
 import { useTranslate } from "../../lib/messages";
-import { PLANE_IDS, planeOf, type PlaneId } from "../../state/planes";
+import { PLANE_IDS, planeOf, type Plane, type PlaneId } from "../../state/planes";
 import type { ReadingState } from "../../state/reading";
 import type { SeriesBrief } from "../../state/records";
 import { ErrorState } from "../../ui/States";
@@ -61,9 +62,8 @@ interface PaneProps {
 function Pane({ plane, state }: PaneProps) {
   const t = useTranslate();
   const session = useReadingSession();
-  const grid = session.viewer?.grid;
-  const described = grid && planeOf(grid, plane);
-  const name = state.hasVolume && described ? described.name : t("reading.image");
+  const described = describePlane(session, plane);
+  const name = described?.name ?? t("reading.image");
   if (!session.viewer || !canShow(plane, state))
     return (
       <figure className={styles.pane}>
@@ -79,6 +79,12 @@ function Pane({ plane, state }: PaneProps) {
       </figcaption>
     </figure>
   );
+}
+
+/** The plane by its place in the patient; undefined where the images are no volume. */
+function describePlane(session: ReadingSession, plane: PlaneId): Plane | undefined {
+  const grid = session.viewer?.grid;
+  return grid && session.state.hasVolume ? planeOf(grid, plane) : undefined;
 }
 
 /** The acquired images show as they arrive; the planes across them need all. */

@@ -13,8 +13,10 @@ export const reading = {
   "reading.building": "{plane}: sobald alle Bilder da sind",
   "reading.images_incomplete":
     "Einige Bilder konnten nicht geladen werden. Die vorhandenen sind lesbar; für den Rest die Seite neu laden.",
-  "reading.no_webgl":
-    "Dieser Browser bietet kein WebGL: Der Prozessor zeichnet die Bilder, alles andere bleibt gleich.",
+  "reading.no_webgl": "Kein WebGL: vom Prozessor gezeichnet",
+  "reading.no_webgl_long":
+    "Dieser Browser bietet kein WebGL. Der Prozessor zeichnet die Bilder; alles andere bleibt gleich.",
+  "reading.by_model": "Modellversion {version}",
   "reading.pick_point_hint": "Auf die Stelle im Bild klicken. Esc führt zurück.",
   "reading.layout": "Anordnung",
   "reading.layout_all": "Alle drei Ebenen",
