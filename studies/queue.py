@@ -22,6 +22,7 @@ class StudyTask(StrEnum):
     """Tasks of the clinical record."""
 
     INGEST_UPLOAD = "studies.ingest_upload"
+    PREPARE_SERIES = "studies.prepare_series"
 
 
 def queue_task(*, name: str) -> Callable[[Callable[..., None]], Any]:
@@ -33,11 +34,14 @@ def queue_task(*, name: str) -> Callable[[Callable[..., None]], Any]:
     return register
 
 
-def enqueue_on_commit(task: str, *, queue: Queue = Queue.CPU, **ids: UUID) -> None:
-    """Send a task by name once the surrounding transaction has committed; ids only, never objects.
+def enqueue_on_commit(task: str, *, queue: Queue = Queue.CPU, delay_s: float = 0.0, **ids: UUID | str) -> None:
+    """Send a task by name once the surrounding transaction has committed; ids and digests only, never objects.
+
+    With `delay_s` a worker begins no earlier than so much later.
 
     What has been committed stands though the broker be away: the failure is logged, and whoever keeps the row sends
     the message again (jobs: `inference.services.reaper`).
     """
     signature = current_app.signature(str(task), kwargs={k: str(v) for k, v in ids.items()}, immutable=True)
-    transaction.on_commit(lambda: signature.apply_async(queue=str(queue), retry=False), robust=True)
+    options: dict[str, Any] = {"queue": str(queue), "retry": False} | ({"countdown": delay_s} if delay_s else {})
+    transaction.on_commit(lambda: signature.apply_async(**options), robust=True)

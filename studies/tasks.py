@@ -6,9 +6,16 @@ from uuid import UUID
 
 from studies.queue import StudyTask, queue_task
 from studies.services.ingest import ingest_upload
+from studies.services.volumes import prepare_series
 
 
 @queue_task(name=StudyTask.INGEST_UPLOAD)
 def ingest_upload_task(*, upload_id: str) -> None:
     """Read a received upload into the record."""
     ingest_upload(UUID(upload_id))
+
+
+@queue_task(name=StudyTask.PREPARE_SERIES)
+def prepare_series_task(*, series_id: str, contents_digest: str) -> None:
+    """Decode a series before anybody opens it, unless more of it has arrived since."""
+    prepare_series(UUID(series_id), contents_digest=contents_digest)

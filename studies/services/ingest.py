@@ -30,6 +30,7 @@ from studies.services.ingest_records import Batch, record_batch
 from studies.services.series_contents import refresh_series, refresh_studies
 from studies.services.studies import announce_study
 from studies.services.uploads import KEPT_FOR, part_path, publish_uploads
+from studies.services.volumes import enqueue_preparation
 from studies.storage import blob_store
 
 logger = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ def _record(
     Team.objects.select_for_update(no_key=True).get(pk=team.pk)
     batch = record_batch(team, pending)
     refresh_series(batch.touched_series)
+    enqueue_preparation(batch.touched_series)
     studies = refresh_studies(batch.touched_studies)
     under_way = {upload.pk: upload for upload, _ in pending}
     open_states = (UploadState.RECEIVING, UploadState.RECEIVED)

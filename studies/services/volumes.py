@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -11,6 +12,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from studies.dicom.errors import PixelsUndecodableError
 from studies.dicom.image_header import ImageHeader
 from studies.dicom.presets import COLOUR_PRESET, WindowPreset, choose_presets
 from studies.dicom.series import SeriesGeometry, SeriesImage, SeriesVerdict, judge_series
@@ -18,11 +20,16 @@ from studies.errors import ConflictError, NotFoundError
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 from studies.models import Series
+from studies.queue import StudyTask, enqueue_on_commit
 from studies.services.decoded_series import DecodedSeries, StoredImage, open_decoded
 from studies.storage import blob_store
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _LAYOUTS_KEPT = 64
+SETTLED_AFTER_S = 5.0
+"""A series that has not grown for so long is taken to be whole."""
+
+logger = logging.getLogger(__name__)
 
 
 class NotAVolumeError(ConflictError):
@@ -131,10 +138,33 @@ def _read_layout(series_id: UUID, contents_digest: str) -> SeriesLayout:
     )
 
 
-def prepare_series(series: Series) -> None:
-    """Decode the series now, so that whoever opens it first need not wait."""
+def enqueue_preparation(series_ids: Collection[UUID]) -> None:
+    """Have series decoded once nothing more has arrived for a while; each arrival asks anew, the last one counts."""
+    for series in Series.objects.filter(pk__in=series_ids).only("contents_digest"):
+        enqueue_on_commit(
+            StudyTask.PREPARE_SERIES,
+            delay_s=SETTLED_AFTER_S,
+            series_id=series.pk,
+            contents_digest=series.contents_digest,
+        )
+
+
+def prepare_series(series_id: UUID, *, contents_digest: str) -> None:
+    """Decode a series, so that whoever opens it first need not wait.
+
+    Does nothing where its contents have changed since, where it holds no images, or where they cannot be decoded: the
+    person who opens it is told.
+    """
+    series = Series.objects.filter(pk=series_id, contents_digest=contents_digest).first()
+    if series is None:
+        return
     layout = read_layout(series)
-    open_decoded(series.contents_digest, layout.images, layout.geometry.order)
+    if not layout.geometry.order:
+        return
+    try:
+        open_decoded(series.contents_digest, layout.images, layout.geometry.order)
+    except PixelsUndecodableError as error:
+        logger.warning("Series %s cannot be decoded: %s", series_id, error.message)
 
 
 def describe_grid(series: Series) -> VolumeGeometry:

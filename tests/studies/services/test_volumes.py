@@ -177,13 +177,21 @@ def test_an_enhanced_object_is_a_volume_in_any_frame_order(tmp_path):
 
 def test_decoding_happens_once_and_can_be_forgotten(tmp_path, monkeypatch):
     series = archive_series(write_series(tmp_path / "dicom", SeriesSpec(shape=(3, 8, 8))))
-    prepare_series(series)
+    prepare_series(series.pk, contents_digest=series.contents_digest)
     first = b"".join(iterate_pixels(series))
     with monkeypatch.context() as patched:
         patched.setattr(decoded_series, "PixelReader", None)  # decoding again would fail
         assert b"".join(iterate_pixels(series)) == first
     shutil.rmtree(tmp_path / "data" / "derived")
     assert b"".join(iterate_pixels(series)) == first
+
+
+def test_a_series_that_has_grown_since_is_left_to_the_next_preparation(tmp_path):
+    series = archive_series(write_series(tmp_path / "dicom", SeriesSpec(shape=(3, 8, 8))))
+    prepare_series(series.pk, contents_digest="0" * 64)
+    assert list((tmp_path / "data").rglob("*.raw")) == []
+    prepare_series(series.pk, contents_digest=series.contents_digest)
+    assert len(list((tmp_path / "data").rglob("*.raw"))) == 1
 
 
 def test_a_cut_derived_file_is_made_again(tmp_path):
