@@ -1,7 +1,8 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-const backend = "http://127.0.0.1:8000";
+// The browser's Host header is kept: Django compares it with the Origin before it takes a form.
+const backend = { target: "http://127.0.0.1:8000", ws: true, changeOrigin: false };
 
 export default defineConfig({
   base: "/",
@@ -20,10 +21,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 4096,
   },
   server: {
-    proxy: {
-      "/api": backend,
-      "/admin": backend,
-      "/ws": { target: backend, ws: true },
-    },
+    proxy: { "/api": backend, "/admin": backend, "/static/admin": backend, "/ws": backend },
   },
 });

@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { BACKGROUND, client, expectData } from "./client";
-import { isBackgroundFetch, queryClient } from "./query_client";
+import { ASK_AGAIN_MS, isBackgroundFetch, queryClient } from "./query_client";
 import type { WorklistPage, WorklistQuery } from "./records";
 
 const WORKLIST_KEY = "worklist";
@@ -21,7 +21,7 @@ export function useWorklist(query: WorklistQuery) {
         }),
       ),
     placeholderData: keepPreviousData,
-    refetchInterval: REFETCH_MS,
+    refetchInterval: ({ state }) => (state.data ? REFETCH_MS : ASK_AGAIN_MS),
   });
 }
 

@@ -12,6 +12,12 @@ function isLitter(path: string): boolean {
   return LITTER.has(name) || path.includes("__MACOSX/");
 }
 
+const byPath = new Intl.Collator("en", { numeric: true });
+
+function sortByPath(files: PickedFile[]): PickedFile[] {
+  return files.sort((one, other) => byPath.compare(one.path, other.path));
+}
+
 function readFile(entry: FileSystemFileEntry): Promise<File> {
   return new Promise((resolve, reject) => entry.file(resolve, reject));
 }
@@ -54,7 +60,7 @@ export async function walkEntries(
     picked.push(...files.filter((file) => file !== undefined));
     onCount(picked.length);
   }
-  return picked.sort((one, other) => one.path.localeCompare(other.path, "en", { numeric: true }));
+  return sortByPath(picked);
 }
 
 export function takeEntries(transfer: DataTransfer): FileSystemEntry[] {
@@ -63,7 +69,6 @@ export function takeEntries(transfer: DataTransfer): FileSystemEntry[] {
 
 /** The files of an `<input type="file">`, with their folder where one was chosen. */
 export function takePicked(files: FileList): PickedFile[] {
-  return [...files]
-    .map((file) => ({ file, path: file.webkitRelativePath || file.name }))
-    .filter(({ path }) => !isLitter(path));
+  const picked = [...files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+  return sortByPath(picked.filter(({ path }) => !isLitter(path)));
 }

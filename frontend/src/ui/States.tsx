@@ -13,14 +13,17 @@ interface StateProps {
   readonly sentence: string;
   readonly code?: string;
   readonly role?: "alert" | "status";
+  /** It stands for a whole page, so its title is the page's. */
+  readonly isPage?: boolean;
   readonly children?: ReactNode;
 }
 
-function State({ icon: Icon, title, sentence, code, role = "status", children }: StateProps) {
+function State({ icon: Icon, title, sentence, code, role = "status", isPage = false, children }: StateProps) {
+  const Title = isPage ? "h1" : "h2";
   return (
     <div className={styles.state} role={role}>
       <Icon size={32} strokeWidth={1.5} aria-hidden />
-      <p className={styles.title}>{title}</p>
+      <Title className={styles.title}>{title}</Title>
       <p className={styles.sentence}>{sentence}</p>
       {children ? <div className={styles.acts}>{children}</div> : null}
       {code ? <p className={styles.code}>{code}</p> : null}
@@ -98,16 +101,17 @@ function describeFailure(error: unknown, t: Translate): Failure {
 interface ErrorStateProps {
   readonly error: unknown;
   readonly onRetry?: () => void;
+  readonly isPage?: boolean;
   /** Where else to go, as buttons or links. */
   readonly children?: ReactNode;
 }
 
 /** Whatever went wrong, by kind: offline, not found, forbidden, refused, broken. */
-export function ErrorState({ error, onRetry, children }: ErrorStateProps) {
+export function ErrorState({ error, onRetry, isPage = false, children }: ErrorStateProps) {
   const t = useTranslate();
   const { canRetry, ...failure } = describeFailure(error, t);
   return (
-    <State {...failure} role="alert">
+    <State {...failure} isPage={isPage} role="alert">
       {canRetry && onRetry ? (
         <Button variant="primary" onPress={onRetry}>
           {t("state.try_again")}

@@ -80,10 +80,12 @@ export interface SearchFieldProps {
   readonly placeholder: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
+  /** The key that brings the focus here. */
+  readonly shortcut?: string;
   readonly inputRef?: Ref<HTMLInputElement>;
 }
 
-export function SearchField({ label, clearLabel, placeholder, value, onChange, inputRef }: SearchFieldProps) {
+export function SearchField({ label, clearLabel, placeholder, value, onChange, shortcut, inputRef }: SearchFieldProps) {
   return (
     <AriaSearchField aria-label={label} value={value} onChange={onChange} className={styles.field ?? ""}>
       <div className={styles.boxed}>
@@ -100,6 +102,11 @@ export function SearchField({ label, clearLabel, placeholder, value, onChange, i
             <Button className={styles.clear ?? ""} aria-label={clearLabel}>
               <X size={14} aria-hidden />
             </Button>
+          </span>
+        ) : null}
+        {shortcut && !value ? (
+          <span className={classes(styles.trailing, styles.key)} aria-hidden>
+            <kbd>{shortcut}</kbd>
           </span>
         ) : null}
       </div>

@@ -103,7 +103,7 @@ export function PatientPage() {
   if (patient.data) return <PatientView patient={patient.data} />;
   if (patient.isError) {
     return (
-      <ErrorState error={patient.error} onRetry={() => void patient.refetch()}>
+      <ErrorState isPage error={patient.error} onRetry={() => void patient.refetch()}>
         <Link to="/">{t("state.back_to_worklist")}</Link>
       </ErrorState>
     );

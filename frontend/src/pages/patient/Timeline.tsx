@@ -66,7 +66,7 @@ function Mark({ mark, study, y, isReachable, isLit, onLight }: MarkProps) {
       <circle cx={mark.x} cy={at} r={7} />
       <text x={mark.x} y={at - 14}>
         {modalities}
-      </text>
+      </text>{" "}
       {mark.hasLabel ? (
         <text x={mark.x} y={y + 22} className={styles.date}>
           {date}

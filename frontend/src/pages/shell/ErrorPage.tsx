@@ -12,7 +12,7 @@ export function ErrorPage() {
   const error = useRouteError();
   return (
     <main className={styles.frame}>
-      <ErrorState error={error} onRetry={() => window.location.reload()}>
+      <ErrorState isPage error={error} onRetry={() => window.location.reload()}>
         <Link to="/">{t("state.back_to_worklist")}</Link>
       </ErrorState>
       <p style={{ padding: "var(--space-4)", textAlign: "center" }}>
@@ -25,7 +25,7 @@ export function ErrorPage() {
 export function NotFoundPage() {
   const t = useTranslate();
   return (
-    <ErrorState error={new ApiProblem(404, "page.not_found", "")}>
+    <ErrorState isPage error={new ApiProblem(404, "page.not_found", "")}>
       <Link to="/">{t("state.back_to_worklist")}</Link>
     </ErrorState>
   );

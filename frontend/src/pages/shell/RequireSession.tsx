@@ -16,7 +16,7 @@ export function RequireSession() {
   const session = useSession();
   const location = useLocation();
   if (session.isPending) return <LoadingState />;
-  if (session.isError) return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
+  if (session.isError) return <ErrorState isPage error={session.error} onRetry={() => void session.refetch()} />;
   const { data } = session;
   if (!data.is_authenticated || !data.user) {
     // Whoever signed out on purpose is done here; the next person starts at the worklist.

@@ -68,7 +68,7 @@ export function SignInPage() {
   const session = useSession();
   const location = useLocation();
   if (session.isPending) return <LoadingState />;
-  if (session.isError) return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
+  if (session.isError) return <ErrorState isPage error={session.error} onRetry={() => void session.refetch()} />;
   if (session.data.is_authenticated) return <Navigate to={placeToReturn(location.state)} replace />;
   return <SignInForm idleTimeoutS={session.data.idle_timeout_s} />;
 }

@@ -9,12 +9,14 @@ import { connectionStore } from "../shell/use_worklist_socket";
 import styles from "./Worklist.module.css";
 
 interface FootProps {
-  readonly count: number;
+  /** Undefined while the server has not said. */
+  readonly count: number | undefined;
   readonly page: number;
   readonly onPage: (page: number) => void;
   readonly hasChanged: boolean;
   readonly onShowChanges: () => void;
   readonly onKeys: () => void;
+  readonly canDrop: boolean;
 }
 
 /** Whether changes by others arrive at once. */
@@ -35,32 +37,39 @@ function Lamp() {
   );
 }
 
-export function Foot({ count, page, onPage, hasChanged, onShowChanges, onKeys }: FootProps) {
+/** How many studies there are, and the way to the others. */
+function Pages({ count, page, onPage }: { readonly count: number } & Pick<FootProps, "page" | "onPage">) {
   const t = useTranslate();
   const lastPage = Math.max(1, Math.ceil(count / PAGE_SIZE));
   const from = (page - 1) * PAGE_SIZE + 1;
   const to = Math.min(page * PAGE_SIZE, count);
+  if (lastPage === 1) return <span role="status">{t("worklist.count", { count })}</span>;
+  return (
+    <>
+      <span role="status">{t("worklist.range", { from, to, count })}</span>
+      <nav className={styles.pages} aria-label={t("worklist.pages")}>
+        <IconButton
+          icon={ChevronLeft}
+          label={t("worklist.previous_page")}
+          isDisabled={page <= 1}
+          onPress={() => onPage(page - 1)}
+        />
+        <IconButton
+          icon={ChevronRight}
+          label={t("worklist.next_page")}
+          isDisabled={page >= lastPage}
+          onPress={() => onPage(page + 1)}
+        />
+      </nav>
+    </>
+  );
+}
+
+export function Foot({ count, page, onPage, hasChanged, onShowChanges, onKeys, canDrop }: FootProps) {
+  const t = useTranslate();
   return (
     <div className={styles.foot}>
-      <span role="status">
-        {lastPage === 1 ? t("worklist.count", { count }) : t("worklist.range", { from, to, count })}
-      </span>
-      {lastPage > 1 ? (
-        <nav className={styles.pages} aria-label={t("worklist.pages")}>
-          <IconButton
-            icon={ChevronLeft}
-            label={t("worklist.previous_page")}
-            isDisabled={page <= 1}
-            onPress={() => onPage(page - 1)}
-          />
-          <IconButton
-            icon={ChevronRight}
-            label={t("worklist.next_page")}
-            isDisabled={page >= lastPage}
-            onPress={() => onPage(page + 1)}
-          />
-        </nav>
-      ) : null}
+      {count === undefined ? null : <Pages count={count} page={page} onPage={onPage} />}
       {hasChanged ? (
         <span className={styles.changed} role="status">
           {t("worklist.changed")}
@@ -70,6 +79,7 @@ export function Foot({ count, page, onPage, hasChanged, onShowChanges, onKeys }:
         </span>
       ) : null}
       <div className={styles.right}>
+        {canDrop ? <span>{t("worklist.drop_hint")}</span> : null}
         <Lamp />
         <Button variant="quiet" shortcut="?" onPress={onKeys}>
           {t("nav.keys")}

@@ -43,7 +43,8 @@ function Search({ filters, change, searchRef }: Omit<ToolsProps, "user">) {
       <SearchField
         label={t("worklist.search")}
         clearLabel={t("worklist.clear_search")}
-        placeholder={`${t("worklist.search_placeholder")}   /`}
+        placeholder={t("worklist.search_placeholder")}
+        shortcut="/"
         value={typed}
         onChange={setTyped}
         inputRef={searchRef}
@@ -126,7 +127,6 @@ export function Tools({ user, filters, change, searchRef }: ToolsProps) {
       ) : null}
       {canAddFiles(user) ? (
         <div className={styles.add}>
-          <span>{t("worklist.drop_hint")}</span>
           <ChooseFiles />
         </div>
       ) : null}

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 
+import { canAddFiles } from "../../actions/add_files";
 import type { SessionUser, WorklistEntry } from "../../api/records";
 import { uploadStore } from "../../api/upload_center";
 import { useWorklist } from "../../api/worklist";
@@ -93,12 +94,13 @@ export function WorklistPage() {
         <List answer={answer} rows={rows} user={user} filters={filters} change={change} />
       </div>
       <Foot
-        count={answer.data?.count ?? 0}
+        count={answer.data?.count}
         page={filters.page}
         onPage={(page) => change({ page })}
         hasChanged={hasChanged}
         onShowChanges={showChanges}
         onKeys={() => setKeySheet(true)}
+        canDrop={canAddFiles(user)}
       />
       <KeySheet lines={keyLines} isOpen={hasKeySheet} onClose={() => setKeySheet(false)} />
     </div>

@@ -57,9 +57,7 @@ function StudyCell({ entry }: { readonly entry: WorklistEntry }) {
 
 function ImagesCell({ entry }: { readonly entry: WorklistEntry }) {
   const t = useTranslate();
-  const series = t("worklist.series_count", { count: entry.series_count });
-  const images = t("worklist.image_count", { count: entry.instance_count });
-  return <span title={`${series}, ${images}`}>{`${series}, ${images}`}</span>;
+  return <>{t("worklist.images_in_series", { images: entry.instance_count, count: entry.series_count })}</>;
 }
 
 function DateCell({ entry }: { readonly entry: WorklistEntry }) {
@@ -85,7 +83,7 @@ export function buildColumns(now: number, locale: Locale) {
   return [
     helper.display({
       id: "state",
-      meta: meta({ label: "worklist.column_state", width: "168px", sortsBy: "segmentation_state" }),
+      meta: meta({ label: "worklist.column_state", width: "152px", sortsBy: "segmentation_state" }),
       cell: ({ row }) => (
         <StateMark state={row.original.segmentation_state} progress={row.original.segmentation_progress} />
       ),
@@ -107,12 +105,12 @@ export function buildColumns(now: number, locale: Locale) {
     }),
     helper.display({
       id: "date",
-      meta: meta({ label: "worklist.column_date", width: "100px", sortsBy: "study_date" }),
+      meta: meta({ label: "worklist.column_date", width: "112px", sortsBy: "study_date" }),
       cell: ({ row }) => <DateCell entry={row.original} />,
     }),
     helper.display({
       id: "images",
-      meta: meta({ label: "worklist.column_images", width: "140px", isNarrowHidden: true }),
+      meta: meta({ label: "worklist.column_images", width: "128px", isNarrowHidden: true }),
       cell: ({ row }) => <ImagesCell entry={row.original} />,
     }),
     helper.accessor((entry) => entry.teams.join(", "), {
@@ -122,7 +120,7 @@ export function buildColumns(now: number, locale: Locale) {
     }),
     helper.display({
       id: "received",
-      meta: meta({ label: "worklist.column_received", width: "104px", sortsBy: "received_at" }),
+      meta: meta({ label: "worklist.column_received", width: "108px", sortsBy: "received_at" }),
       cell: ({ row }) => <ReceivedCell at={row.original.received_at} now={now} locale={locale} />,
     }),
   ];

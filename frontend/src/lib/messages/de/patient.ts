@@ -6,7 +6,7 @@ export const patient = {
   "patient.studies": "Studien",
   "patient.timeline": "Studien im Verlauf",
   "patient.timeline_hint": "Jede Marke ist eine Studie an ihrem Datum. Pfeiltasten gehen weiter, Enter öffnet.",
-  "patient.mark": "{date}, {modalities}, {description}",
+  "patient.mark": "{modalities} {date}, {description}",
   "patient.undated": {
     one: "{count} Studie hat kein Datum und steht nur in der Tabelle.",
     other: "{count} Studien haben kein Datum und stehen nur in der Tabelle.",

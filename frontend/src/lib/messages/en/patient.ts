@@ -7,7 +7,7 @@ export const patient = {
   "patient.studies": "Studies",
   "patient.timeline": "Studies over time",
   "patient.timeline_hint": "Each mark is a study at its true date. Arrow keys move between them, Enter opens one.",
-  "patient.mark": "{date}, {modalities}, {description}",
+  "patient.mark": "{modalities} {date}, {description}",
   "patient.undated": {
     one: "{count} study has no date and is in the table only.",
     other: "{count} studies have no date and are in the table only.",
