@@ -161,7 +161,7 @@ def oblique(spec: SeriesSpec, degrees: float = 25.0) -> SeriesSpec:
     about_z = np.array([[np.cos(b), -np.sin(b), 0], [np.sin(b), np.cos(b), 0], [0, 0, 1]])
     turn = about_z @ about_x
     row, column = (tuple(float(x) for x in turn @ np.asarray(v)) for v in (spec.row_direction, spec.column_direction))
-    return _changed(spec, row_direction=row, column_direction=column)
+    return _changed(spec, name=f"{spec.name}-oblique", row_direction=row, column_direction=column)
 
 
 def tilted_gantry(spec: SeriesSpec, degrees: float = 15.0) -> SeriesSpec:
@@ -169,6 +169,7 @@ def tilted_gantry(spec: SeriesSpec, degrees: float = 15.0) -> SeriesSpec:
     a = np.radians(degrees)
     return _changed(
         spec,
+        name=f"{spec.name}-tilted",
         column_direction=(0.0, float(np.cos(a)), float(np.sin(a))),
         slice_direction=(0.0, 0.0, 1.0),
         extra={**spec.extra, "GantryDetectorTilt": degrees},

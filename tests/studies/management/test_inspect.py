@@ -27,7 +27,7 @@ def test_json_names_each_series_with_its_verdict_and_each_refusal(tmp_path):
     (tmp_path / ".hidden").write_text("left alone")
     found = json.loads(_inspect(tmp_path, "--json"))
     assert [(row["series_description"], row["geometry_verdict"], row["frame_count"]) for row in found["series"]] == [
-        ("thorax", "regular", 6),
+        ("thorax-oblique", "regular", 6),
         ("gapped", "gaps", 4),
         ("e", "regular", 4),
     ]
