@@ -31,7 +31,7 @@ class GenerationError(Exception):
     """A case could not be generated; the message says where its log lies."""
 
 
-def seed_demo(say: Say) -> int:
+def seed_demo(say: Say, cases: Sequence[DemoCase] = DEMO_CASES) -> int:
     """Put the demo team, its members and its cases in place; return how many cases were loaded now.
 
     A case that the archive holds whole is not generated again. What a stopped run has generated is used.
@@ -39,7 +39,7 @@ def seed_demo(say: Say) -> int:
     team = ensure_team(DEMO_TEAM)
     for user in User.objects.filter(username__in=[username for username, _ in FIRST_ACCOUNTS]):
         add_member(team, user=user, actor=audit.SYSTEM_ACTOR)
-    missing = [case for case in DEMO_CASES if not is_loaded(team, case)]
+    missing = [case for case in cases if not is_loaded(team, case)]
     if not missing:
         return 0
     say(f"  Preparing {len(missing)} demo cases (synthetic patients); this takes about a minute ...")

@@ -76,7 +76,11 @@ def load_head() -> HeadTissues:
         muscle * clear * (1 - vessel),
         vessel,
     ]
-    return HeadTissues(*(np.round(np.clip(tissue, 0.0, 1.0) * 255.0).astype(np.uint8) for tissue in head))
+    full = np.maximum(head[0], 0.0)
+    for tissue in head[1:]:
+        full = full + tissue
+    scale = np.float32(255.0) / np.maximum(full, np.float32(1.0))  # soft edges of neighbours overlap
+    return HeadTissues(*(np.round(np.clip(tissue, 0.0, 1.0) * scale).astype(np.uint8) for tissue in head))
 
 
 def _signed_distance_mm(inside: npt.NDArray[np.bool_], spacing_mm: float) -> Distance:
