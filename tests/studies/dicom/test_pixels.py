@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import SimpleITK
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.pixels import compress
@@ -19,6 +21,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGLSLossless,
     RLELossless,
 )
@@ -115,6 +118,28 @@ def test_rgb_stays_rgb_and_ybr_becomes_rgb(tmp_path):
     dataset.PhotometricInterpretation, dataset.PlanarConfiguration = "RGB", 1
     dataset.save_as(path)
     np.testing.assert_array_equal(list(_reader(path).frames()), colours)
+
+
+@pytest.mark.parametrize("written", ["YBR_FULL_422", "YBR_FULL", "RGB"])
+def test_baseline_jpeg_cines_become_rgb(tmp_path, written):
+    down, along = np.mgrid[0:32, 0:48]
+    colours = np.stack([np.stack([down * 7, along * 5, 200 - down - n], axis=-1) for n in range(3)]).astype(np.uint8)
+    path = write_cine(tmp_path / "c.dcm", colours)
+    dataset = pydicom.dcmread(path)
+    encoded = []
+    for frame in colours:
+        jpeg = BytesIO()
+        options = {"keep_rgb": True} if written == "RGB" else {"subsampling": 2 if written == "YBR_FULL_422" else 0}
+        Image.fromarray(frame).save(jpeg, "JPEG", quality=98, **options)
+        encoded.append(jpeg.getvalue())
+    dataset.PixelData = encapsulate(encoded)
+    dataset["PixelData"].is_undefined_length = True
+    dataset.PhotometricInterpretation = written
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.save_as(path)
+    decoded = np.stack(list(_reader(path).frames()))
+    assert decoded.dtype == np.uint8
+    assert np.abs(decoded.astype(int) - colours).mean() < 3  # lossy, but the same colours
 
 
 def test_palette_colours_become_rgb(tmp_path):
