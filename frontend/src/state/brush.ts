@@ -22,9 +22,9 @@ export function makeTip(plane: Plane, spacingMm: Triple, radiusMm: number, shape
   const reach = spacingMm.map((spacing) => Math.floor(radiusMm / spacing)) as [number, number, number];
   if (shape === "circle") reach[plane.through] = 0;
   const offsets: Triple[] = [];
-  for (let slice = -reach[0]; slice <= reach[0]; slice++)
-    for (let row = -reach[1]; row <= reach[1]; row++)
-      for (let column = -reach[2]; column <= reach[2]; column++) {
+  for (let slice = 0 - reach[0]; slice <= reach[0]; slice++)
+    for (let row = 0 - reach[1]; row <= reach[1]; row++)
+      for (let column = 0 - reach[2]; column <= reach[2]; column++) {
         const distance = Math.hypot(slice * spacingMm[0], row * spacingMm[1], column * spacingMm[2]);
         if (distance <= radiusMm) offsets.push([slice, row, column]);
       }

@@ -1,5 +1,5 @@
 import { cache, getRenderingCapabilities, init as initCore, RenderingEngine } from "@cornerstonejs/core";
-import { init as initTools } from "@cornerstonejs/tools";
+import { annotation, init as initTools } from "@cornerstonejs/tools";
 
 import { registerImages } from "./series_images";
 import { registerTools } from "./tools";
@@ -19,9 +19,29 @@ export function startEngine(): { hasWebGl: boolean } {
   initTools();
   registerImages();
   registerTools();
+  styleLengths();
   cache.setMaxCacheSize(CACHE_BYTES);
   started = { hasWebGl: getRenderingCapabilities().webgl };
   return started;
+}
+
+/** Lengths in a colour that no segment has. */
+function styleLengths(): void {
+  const { style } = annotation.config;
+  const global = {
+    ...style.getDefaultToolStyles()["global"],
+    color: "#ffe08a",
+    colorHighlighted: "#ffffff",
+    colorSelected: "#ffe08a",
+    lineWidth: "1.5",
+    textBoxColor: "#ffe08a",
+    textBoxColorHighlighted: "#ffffff",
+    textBoxColorSelected: "#ffe08a",
+    textBoxFontFamily: "system-ui, sans-serif",
+    textBoxFontSize: "13px",
+    textBoxLinkLineColor: "#ffe08a",
+  };
+  style.setDefaultToolStyles({ ...style.getDefaultToolStyles(), global });
 }
 
 export function renderingEngine(): RenderingEngine {

@@ -47,7 +47,7 @@ function Segments({ state }: { readonly state: ReadingState }) {
   const t = useTranslate();
   const session = useReadingSession();
   const { shown, overlay } = state;
-  const isProvisional = shown.kind === "live" || state.save.kind === "unsaved";
+  const isProvisional = shown.kind === "live" || (state.save.kind !== "clean" && state.save.kind !== "saved");
   return (
     <>
       <p className={styles.source}>{sourceLine(state, t)}</p>
