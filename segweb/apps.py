@@ -10,8 +10,9 @@ class SegwebConfig(AppConfig):
     name = "segweb"
 
     def ready(self) -> None:
-        """Register the checks."""
-        import segweb.checks  # noqa: F401 - registers by being imported
+        """Register the checks; make this project's broker the one that every process sends to."""
+        import segweb.celery
+        import segweb.checks  # noqa: F401 - both register by being imported
 
 
 class PortalAdminConfig(AdminConfig):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from studies.models import Team, User
@@ -26,3 +27,16 @@ def team(db: None) -> Team:
 @pytest.fixture
 def clinician(team: Team) -> User:
     return UserFactory(teams=[team])
+
+
+@pytest.fixture(autouse=True)
+def sent_tasks(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What would go to the broker once committed; the tests call the tasks' services themselves."""
+    sent: list[dict[str, object]] = []
+
+    def enqueue(task: str, **stated: object) -> None:
+        transaction.on_commit(lambda: sent.append({"task": task, **stated}))
+
+    for module in ("uploads", "upload_care", "volumes"):
+        monkeypatch.setattr(f"studies.services.{module}.enqueue_on_commit", enqueue)
+    return sent
