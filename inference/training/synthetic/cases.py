@@ -42,7 +42,7 @@ _MR_SETTINGS: dict[str, tuple[str, tuple[float, float], tuple[tuple[str, object]
         "T1 3D with contrast",
         (480, 1000),
         (
-            ("ScanningSequence", "GR"),
+            ("ScanningSequence", ["GR", "IR"]),
             ("RepetitionTime", "1900"),
             ("EchoTime", "2.6"),
             ("InversionTime", "900"),
