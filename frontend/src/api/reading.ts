@@ -41,6 +41,10 @@ export async function fetchActiveJobs(seriesId: string, asked: Asked = {}): Prom
   return (await expectData(client.GET("/api/jobs", { params: { query }, headers: headersFor(asked) }))).results;
 }
 
+export function fetchJob(id: string, asked: Asked = {}): Promise<Job> {
+  return expectData(client.GET("/api/jobs/{job_id}", { params: { path: { job_id: id } }, headers: headersFor(asked) }));
+}
+
 export function requestJob(body: Schemas["NewJobRequest"]): Promise<Job> {
   return expectData(client.POST("/api/jobs", { body }));
 }

@@ -17,8 +17,13 @@ export function keyName(event: KeyboardEvent): string {
   return parts.filter(Boolean).join("+");
 }
 
-function isElsewhere(target: EventTarget | null): boolean {
+/** Keys that a slider or a row of tabs under the focus uses itself. */
+const MOVING = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
+const MOVED_BY_KEYS = "input[type=range], [role=tab]";
+
+function isElsewhere({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof Element)) return false;
+  if (MOVING.has(key) && target.matches(MOVED_BY_KEYS)) return true;
   return target.matches(TYPING) || target.closest(OVERLAY) !== null || document.querySelector("[role=dialog]") !== null;
 }
 
@@ -30,7 +35,7 @@ export function useKeys(keys: KeyMap): void {
   });
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || isElsewhere(event.target)) return;
+      if (event.defaultPrevented || isElsewhere(event)) return;
       const act = latest.current[keyName(event)];
       if (!act) return;
       event.preventDefault();

@@ -80,8 +80,19 @@ export interface ReadingState {
   readonly picking: string | null;
   readonly job: Job | null;
   readonly jobError: unknown;
-  readonly connection: "idle" | "connecting" | "open" | "waiting" | "refused";
+  /** Of each socket that is in use. */
+  readonly connections: Readonly<Record<string, Connection>>;
   readonly isKeySheetOpen: boolean;
+}
+
+export type Connection = "connecting" | "open" | "waiting" | "refused";
+
+const WORST_FIRST: readonly Connection[] = ["refused", "waiting", "connecting", "open"];
+
+/** What the lamp shows: the worst of all sockets in use. */
+export function connectionOf(state: ReadingState): Connection | undefined {
+  const states = Object.values(state.connections);
+  return WORST_FIRST.find((candidate) => states.includes(candidate));
 }
 
 export const BRUSH_RADII_MM = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24] as const;
@@ -121,7 +132,7 @@ export const initialReading: ReadingState = {
   picking: null,
   job: null,
   jobError: undefined,
-  connection: "idle",
+  connections: {},
   isKeySheetOpen: false,
 };
 
@@ -138,7 +149,8 @@ export type ReadingEvent =
   | { type: "point.picked"; voxel: Triple }
   | { type: "revision.shown"; revision: Revision }
   | { type: "segmentations.read"; segmentations: readonly Segmentation[] }
-  | { type: "job.read"; job: Job };
+  | { type: "job.read"; job: Job }
+  | { type: "connection.changed"; socket: string; state: Connection | "closed" };
 
 export function latestRevision(segmentation: Segmentation): Revision | undefined {
   return segmentation.revisions.reduce<Revision | undefined>(
@@ -235,10 +247,32 @@ function reduceRun(state: ReadingState, event: ReadingEvent): ReadingState | und
   }
 }
 
-/** The only way the reading page's state changes. */
-export function reduceReading(state: ReadingState, event: ReadingEvent): ReadingState {
-  const partial = reduceSegments(state, event) ?? reduceRun(state, event);
-  if (partial) return partial;
+function withConnection(state: ReadingState, socket: string, connection: Connection | "closed"): ReadingState {
+  const others = Object.entries(state.connections).filter(([name]) => name !== socket);
+  const now: [string, Connection][] = connection === "closed" ? [] : [[socket, connection]];
+  return { ...state, connections: Object.fromEntries([...others, ...now]) };
+}
+
+function reduceShown(state: ReadingState, event: ReadingEvent): ReadingState | undefined {
+  switch (event.type) {
+    case "revision.shown": {
+      const { revision } = event;
+      const shown: Shown = { kind: "revision", revision, isLatest: isLatest(state.segmentations, revision) };
+      return { ...state, shown, shownError: undefined };
+    }
+    case "segmentations.read": {
+      const { segmentations } = event;
+      const { shown } = state;
+      const isRevision = shown.kind === "revision";
+      const next = isRevision ? { ...shown, isLatest: isLatest(segmentations, shown.revision) } : shown;
+      return { ...state, segmentations, shown: next };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function reduceRest(state: ReadingState, event: ReadingEvent): ReadingState {
   switch (event.type) {
     case "changed": {
       const next = { ...state, ...event.part };
@@ -248,21 +282,16 @@ export function reduceReading(state: ReadingState, event: ReadingEvent): Reading
       return { ...state, images: { ...state.images, share: event.share } };
     case "tool.chosen":
       return { ...state, tool: event.tool, picking: event.tool === "point" ? state.picking : null };
-    case "revision.shown": {
-      const shown: Shown = {
-        kind: "revision",
-        revision: event.revision,
-        isLatest: isLatest(state.segmentations, event.revision),
-      };
-      return { ...state, shown, shownError: undefined };
-    }
-    case "segmentations.read": {
-      const { shown } = state;
-      const next: Shown =
-        shown.kind === "revision" ? { ...shown, isLatest: isLatest(event.segmentations, shown.revision) } : shown;
-      return { ...state, segmentations: event.segmentations, shown: next };
-    }
+    case "connection.changed":
+      return withConnection(state, event.socket, event.state);
     default:
       return state;
   }
+}
+
+/** The only way the reading page's state changes. */
+export function reduceReading(state: ReadingState, event: ReadingEvent): ReadingState {
+  return (
+    reduceSegments(state, event) ?? reduceRun(state, event) ?? reduceShown(state, event) ?? reduceRest(state, event)
+  );
 }

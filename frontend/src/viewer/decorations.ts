@@ -5,6 +5,7 @@ import type { CanvasPoint, View } from "./view";
 const QUIET = "rgba(232, 234, 237, 0.78)";
 const LINE = "rgba(90, 162, 255, 0.75)";
 const GAP_PX = 14;
+const NARROW_PX = 280;
 
 /** Letters of the patient's sides at the edges of an image. */
 export function drawSides(context: CanvasRenderingContext2D, view: View): void {
@@ -22,7 +23,8 @@ export function drawSides(context: CanvasRenderingContext2D, view: View): void {
   };
   put(sideOf(scale(right, -1)), 12, height / 2);
   put(sideOf(right), width - 12, height / 2);
-  put(sideOf(scale(down, -1)), width / 2, 12);
+  // In a narrow pane the caption stands where the letter would.
+  put(sideOf(scale(down, -1)), width / 2, width < NARROW_PX ? 32 : 12);
   put(sideOf(down), width / 2, height - 12);
 }
 

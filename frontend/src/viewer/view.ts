@@ -115,6 +115,17 @@ export class View {
     this.cached = undefined;
   }
 
+  /** Zoom and pan relative to the whole image fitting its pane. */
+  presentation(): Types.ViewPresentation | undefined {
+    return this.viewport.getCornerstoneImage() ? this.viewport.getViewPresentation() : undefined;
+  }
+
+  present(presentation: Types.ViewPresentation | undefined): void {
+    if (!presentation || !this.viewport.getCornerstoneImage()) return;
+    this.viewport.setViewPresentation(presentation);
+    this.viewport.render();
+  }
+
   reset(): void {
     this.viewport.resetCamera();
     this.viewport.render();

@@ -139,7 +139,7 @@ export class Viewer {
     });
     const stopHover = this.listenToHover(view);
     const observer = new ResizeObserver(() => {
-      renderingEngine().resize(true, true);
+      this.fitToPanes();
     });
     observer.observe(element);
     const { index } = pixelOf(view.plane, this.cursorVoxel);
@@ -267,6 +267,13 @@ export class Viewer {
     const box = view.element.getBoundingClientRect();
     const { point } = view.locate(voxel);
     return [box.left + point[0], box.top + point[1]];
+  }
+
+  /** A pane has another size: what was fitted stays fitted, what was zoomed stays zoomed as much. */
+  private fitToPanes(): void {
+    const before = [...this.views.values()].map((view) => ({ view, presentation: view.presentation() }));
+    renderingEngine().resize(true, false);
+    for (const { view, presentation } of before) view.present(presentation);
   }
 
   private refreshOverlays(): void {

@@ -1,14 +1,18 @@
 import type { StreamEnded } from "../../contract/events";
-import { cancelJob, fetchActiveJobs, fetchModels, requestJob, retryJob } from "../../api/reading";
+import { cancelJob, fetchActiveJobs, fetchJob, fetchModels, requestJob, retryJob } from "../../api/reading";
 import { writeRuns, type Brick } from "../../live/brick";
 import { digestVoxels } from "../../live/digest";
 import { JobStream } from "../../live/job_stream";
 import type { Job } from "../../state/records";
 import { rowsOf } from "./label_desk";
+import { isRunning } from "./run_state";
 import type { ReadingSession } from "./session";
 
 /** Without a redraw (no view, a hidden tab) bricks are acknowledged after this long all the same. */
 const DRAW_PATIENCE_MS = 1000;
+
+/** Failed reconnections before the run's state is asked for by itself. */
+const PATIENT_RECONNECTS = 3;
 
 /** Runs of models: asking for them, and showing their labels while they are being computed. */
 export class JobDesk {
@@ -17,6 +21,8 @@ export class JobDesk {
   private frame = 0;
   private applied = 0;
   private acknowledged = 0;
+  /** Connections in a row that did not come about. */
+  private failures = 0;
   private patience: ReturnType<typeof setTimeout> | undefined;
   /** Counted for journeys: the highest sequence that has been drawn. */
   drawnSequence = 0;
@@ -26,6 +32,7 @@ export class JobDesk {
   close(): void {
     this.stream?.close();
     this.stream = undefined;
+    this.session.store.dispatch({ type: "connection.changed", socket: "job", state: "closed" });
     cancelAnimationFrame(this.frame);
     clearTimeout(this.patience);
     this.frame = 0;
@@ -112,6 +119,14 @@ export class JobDesk {
     }
   }
 
+  /** Where no WebSocket comes through at all, the run is followed by asking. */
+  private async askInstead(job: Job): Promise<void> {
+    const read = await fetchJob(job.id, { isBackground: true }).catch(() => undefined);
+    if (!read || this.session.state.job?.id !== job.id || this.failures === 0) return;
+    this.session.store.dispatch({ type: "job.read", job: read });
+    if (!isRunning(read)) await this.finish(job, { revision_id: read.revision_id, digest: null });
+  }
+
   private watch(job: Job): void {
     this.close();
     this.session.labels.begin();
@@ -134,7 +149,9 @@ export class JobDesk {
         void this.finish(job, ended);
       },
       onConnection: (connection) => {
-        if (connection !== "closed") this.session.set({ connection });
+        this.session.store.dispatch({ type: "connection.changed", socket: "job", state: connection });
+        if (connection === "open") this.failures = 0;
+        if (connection === "waiting" && ++this.failures >= PATIENT_RECONNECTS) void this.askInstead(job);
       },
     });
   }
@@ -184,13 +201,13 @@ export class JobDesk {
     this.stream?.acknowledge(this.applied);
   }
 
-  private async finish(job: Job, ended: StreamEnded): Promise<void> {
+  private async finish(job: Job, ended: Pick<StreamEnded, "revision_id" | "digest">): Promise<void> {
     const { session } = this;
     if (this.frame !== 0) {
       cancelAnimationFrame(this.frame);
       this.apply();
     }
-    this.stream = undefined;
+    this.close();
     await session.labels.refresh();
     if (!session.isOpen || session.state.job?.id !== job.id) return;
     const revision = session.state.segmentations

@@ -1,3 +1,4 @@
+import { checkSession } from "../../api/session";
 import { createStore, type Store } from "../../lib/store";
 import { openEventSocket, type EventSocket } from "../../live/event_socket";
 import type { LabelMap } from "../../state/label_map";
@@ -76,13 +77,19 @@ export class ReadingSession {
 
   private listenToStudy(): void {
     this.studySocket = openEventSocket(`/ws/studies/${this.study.id}`, {
+      onOpen: () => {
+        // What was said while the line was down is lost: ask.
+        void this.labels.refresh();
+      },
       onText: (message) => {
         const event = message as { type: string; job?: Job };
         if (event.type === "revision.saved") void this.labels.refresh();
         if (event.type === "job.progressed" && event.job) this.jobs.notice(event.job);
       },
       onState: (state) => {
-        if (state !== "closed") this.set({ connection: state });
+        this.store.dispatch({ type: "connection.changed", socket: "study", state });
+        // Signed out or out of the team: the server says which.
+        if (state === "refused") void checkSession("ended").catch(() => undefined);
       },
     });
   }

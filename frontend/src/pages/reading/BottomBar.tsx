@@ -3,7 +3,7 @@ import { useLocale, useTranslate, type Translate } from "../../lib/messages";
 import { formatSince } from "../../lib/dates";
 import { useStore } from "../../lib/store";
 import { positionMm, type Grid } from "../../state/planes";
-import type { ReadingState } from "../../state/reading";
+import { connectionOf, type ReadingState } from "../../state/reading";
 import { Button } from "../../ui/Button";
 import { ResearchUseOnly } from "../../ui/ResearchUseOnly";
 import type { Readout } from "../../viewer/viewer";
@@ -80,8 +80,8 @@ function valueText(readout: Readout | undefined, unit: string, samples: number):
 }
 
 function Lamp({ state, t }: { readonly state: ReadingState; readonly t: Translate }) {
-  const { connection } = state;
-  if (connection === "idle") return null;
+  const connection = connectionOf(state);
+  if (!connection) return null;
   const text = {
     open: t("state.connected"),
     connecting: t("state.connecting"),

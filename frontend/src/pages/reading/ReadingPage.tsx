@@ -36,7 +36,7 @@ export default function ReadingPage() {
   if (query.isError)
     return (
       <main className={styles.state}>
-        <ErrorState error={query.error} onRetry={() => void query.refetch()}>
+        <ErrorState isPage error={query.error} onRetry={() => void query.refetch()}>
           {toWorklist}
         </ErrorState>
       </main>

@@ -98,12 +98,12 @@ function SegmentLine({ segment, state, isProvisional }: LineProps) {
   const isActive = state.activeSegment === segment.number;
   const { label } = segment;
   return (
-    <li className={styles.segment} data-active={isActive || undefined}>
+    <li className={styles.segment} data-active={isActive || undefined} data-empty={segment.volumeMl === 0 || undefined}>
       <button
         type="button"
         className={styles.choose}
         aria-pressed={isActive}
-        aria-label={t("reading.draw_with", { segment: label })}
+        title={t("reading.draw_with", { segment: label })}
         onClick={() => session.set({ activeSegment: segment.number })}
       >
         <span className={styles.swatch} style={{ background: segment.colour }} aria-hidden />

@@ -1,5 +1,6 @@
 import type { ReadingSession } from "../../actions/reading/session";
 import { digestVoxels } from "../../live/digest";
+import { connectionOf } from "../../state/reading";
 import type { PlaneId, Triple } from "../../state/planes";
 
 declare global {
@@ -74,7 +75,7 @@ function countersOf(session: ReadingSession): ViewerCounters {
       return session.state.save.kind;
     },
     get connection() {
-      return session.state.connection;
+      return connectionOf(session.state) ?? "idle";
     },
     async labelMapDigest() {
       const { labelMap } = session;
