@@ -15,7 +15,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.urls import path
 
-from inference.events import AttemptStarted, JobProgressed, StreamEnded
+from inference.events import AttemptStarted, StreamEnded
 from inference.selectors import StreamState, get_job_for
 from inference.services.jobs import move_focus
 from inference.stream_cache import StreamCache
@@ -105,8 +105,10 @@ class JobConsumer(SignedInConsumer):
 
     def _acknowledge(self, sequence: int) -> None:
         if self._acknowledged < sequence <= self._sent:
+            was_full = self._sent - self._acknowledged >= self.IN_FLIGHT
             self._acknowledged, self._acknowledged_at = sequence, time.monotonic()
-            self._wake.set()
+            if was_full:  # else nothing waits for it
+                self._wake.set()
 
     async def _pump(self) -> None:
         """Send what can be sent; wake for pointers, acknowledgements and, should one be lost, every second."""
@@ -139,7 +141,7 @@ class JobConsumer(SignedInConsumer):
         self._looked_at = began
         self._known = max(self._known, (self._state.status.attempt, self._state.brick_count))
         if began - self._heard_at > self.POLL_S:
-            self._progress = encode_event(JobProgressed(job=self._state.status))
+            self._progress = self._state.progress
 
     async def _tell_progress(self) -> None:
         if self._progress not in (None, self._told):
@@ -176,7 +178,7 @@ class JobConsumer(SignedInConsumer):
         if await self._is_brick_left(state):
             return
         self._has_ended = True
-        await self.deliver(text=encode_event(JobProgressed(job=state.status)))
+        await self.deliver(text=state.progress)
         await self.deliver(text=encode_event(_stream_ended(state)))
 
     async def _is_brick_left(self, state: StreamState) -> bool:

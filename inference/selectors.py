@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from inference.events import JobStatus
+from inference.events import JobProgressed, JobStatus
 from inference.job_states import ACTIVE, JobState
 from inference.models import JobBrick, SegmentationJob
 from inference.registry import list_models
 from studies.errors import NotFoundError
+from studies.events import encode_event
 from studies.models import SegmentationState, User
 from studies.permissions import NOT_VISIBLE_MESSAGE, visible_patients
 
@@ -23,6 +24,8 @@ class StreamState:
     """What a socket needs to know of a job between bricks."""
 
     status: JobStatus
+    progress: str
+    """The status as the message that browsers get, encoded once for all of them."""
     brick_count: int
     is_over: bool
     digest: str | None
@@ -106,8 +109,10 @@ def describe_job(job: SegmentationJob) -> JobStatus:
 def describe_stream(job_id: UUID) -> StreamState:
     """Return where a job's stream stands."""
     job = jobs_to_show().get(pk=job_id)
+    status = describe_job(job)
     return StreamState(
-        status=describe_job(job),
+        status=status,
+        progress=encode_event(JobProgressed(job=status)),
         brick_count=job.brick_count,
         is_over=JobState(job.state) not in ACTIVE,
         digest=job.revision.digest if job.revision else None,

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from inference.model_spec import Method
+from inference.pipeline.manifest import WEIGHTS_FOLDER
+from inference.registry import (
+    InvalidParametersError,
+    UnknownModelError,
+    check_applicable,
+    get_model,
+    list_models,
+    validate_parameters,
+)
+
+SHAPE = (10, 20, 30)
+NAN, INFINITE = math.nan, math.inf
+
+
+def test_the_catalogue_holds_every_method_once() -> None:
+    names = [spec.name for spec in list_models()]
+    assert len(set(names)) == len(names)
+    assert {spec.method for spec in list_models()} == set(Method)
+    for spec in list_models():
+        assert [s.segment_number for s in spec.segments] == list(range(1, len(spec.segments) + 1))
+        assert spec.limits
+        assert "Research use only" in spec.card
+        assert spec.title in spec.card
+
+
+def test_each_network_has_its_weights_beside_it() -> None:
+    for spec in list_models():
+        if spec.network is not None:
+            assert (WEIGHTS_FOLDER / spec.network.weights_path).stat().st_size < 5_000_000
+            assert "Dice" in spec.card
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownModelError, match="otsu, threshold") as caught:
+        get_model("nnunet")
+    assert caught.value.code == "model.unknown"
+
+
+def test_defaults_are_filled_in_and_validated_values_pass_again() -> None:
+    spec = get_model("region_growing")
+    parameters = validate_parameters(spec, {"seed": [3, 4, 5]}, SHAPE)
+    assert parameters == {"seed": (3, 4, 5), "tolerance": 1.0, "largest_volume": 150.0}
+    assert validate_parameters(spec, json.loads(json.dumps(parameters)), SHAPE) == parameters
+
+
+@pytest.mark.parametrize(
+    ("model", "raw", "culprit"),
+    [
+        ("region_growing", {}, "seed"),
+        ("region_growing", {"seed": [3, 4]}, "seed"),
+        ("region_growing", {"seed": [3, 4, 30]}, "seed"),
+        ("region_growing", {"seed": [-1, 4, 5]}, "seed"),
+        ("region_growing", {"seed": [1.5, 4, 5]}, "seed"),
+        ("region_growing", {"seed": [True, 4, 5]}, "seed"),
+        ("region_growing", {"seed": [NAN, 4, 5]}, "seed"),
+        ("region_growing", {"seed": "345"}, "seed"),
+        ("region_growing", {"seed": {"0": 1, "1": 2, "2": 3}}, "seed"),
+        ("region_growing", {"seed": [1, 2, 3], "tolerance": NAN}, "tolerance"),
+        ("region_growing", {"seed": [1, 2, 3], "tolerance": 0}, "tolerance"),
+        ("region_growing", {"seed": [1, 2, 3], "tolerance": INFINITE}, "tolerance"),
+        ("region_growing", {"seed": [1, 2, 3], "largest_volume": "50"}, "largest_volume"),
+        ("threshold", {}, "lower"),
+        ("threshold", {"lower": 10, "upper": 5}, "lower"),
+        ("threshold", {"lower": True}, "lower"),
+        ("threshold", {"lower": 10**400}, "lower"),
+        ("threshold", {"lower": [1]}, "lower"),
+        ("kmeans", {"classes": 2.5}, "classes"),
+        ("kmeans", {"classes": 9}, "classes"),
+        ("kmeans", {"classes": 1}, "classes"),
+        ("otsu", {"classes": 3}, "classes"),
+        ("otsu", {"__class__": 3}, "__class__"),
+    ],
+)
+def test_hostile_parameters_are_refused_by_name(model: str, raw: dict[str, object], culprit: str) -> None:
+    with pytest.raises(InvalidParametersError) as caught:
+        validate_parameters(get_model(model), raw, SHAPE)
+    assert caught.value.details["parameter"] == culprit
+    assert caught.value.code == "parameters.invalid"
+
+
+def test_classical_methods_take_any_stack_and_networks_ask_for_a_volume() -> None:
+    for spec in list_models():
+        assert check_applicable(spec, "MR", "regular") is None
+        assert "no images" in str(check_applicable(spec, "MR", "not_images"))
+        assert "differ in size" in str(check_applicable(spec, "MR", "mixed_size"))
+        stack = check_applicable(spec, "MR", "gaps")
+        assert (stack is None) is (spec.method is not Method.NETWORK)
+        if spec.method is Method.NETWORK:
+            assert "MR" in str(check_applicable(spec, "CT", "regular"))
