@@ -1,0 +1,142 @@
+"""From a folder of real DICOM to a corrected, saved label map, in a browser, with the line cut on the way."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from inference.model_spec import Method
+from inference.models import SegmentationJob
+from inference.registry import list_models
+from studies.label_maps.codec import decode_brick
+from studies.label_maps.label_map import digest_voxels
+from studies.models import SegmentationRevision, Team, User
+from studies.storage import blob_store
+from tests.factories import StudyFactory, TeamFactory, UserFactory
+from tests.journeys import acts
+from tests.stack import LiveStack, give_password
+
+pytestmark = [pytest.mark.journey, pytest.mark.real_data, pytest.mark.django_db(transaction=True)]
+
+TUMOUR: acts.Voxel = (21, 285, 325)
+"""A voxel well inside the enhancing tumour of mr_vs_seg_001."""
+
+
+@pytest.fixture
+def team() -> Team:
+    return TeamFactory(name="Neuro-oncology")
+
+
+@pytest.fixture
+def clinician(team: Team) -> User:
+    person = UserFactory(username="reader", teams=[team])
+    give_password(person)
+    return person
+
+
+def network_title() -> str:
+    return next(model.title for model in list_models() if model.method is Method.NETWORK)
+
+
+def stored_voxels(revision: SegmentationRevision) -> np.ndarray:
+    with blob_store().open(revision.blob_id) as stored:
+        return decode_brick(stored.read(), max_voxels=10**9).voxels
+
+
+def test_from_a_dropped_folder_to_a_corrected_label_map(
+    page: Page, stack: LiveStack, clinician: User, shared_data: Path
+) -> None:
+    elsewhere = StudyFactory(study_description="Not for this reader")
+
+    acts.sign_in(page, clinician.username)
+    acts.upload_folder(page, shared_data / "mr_vs_seg_001" / "dicom")
+    acts.open_study(page, "MR")
+    assert acts.counter(page, "v => v.sliceCount") == 60
+
+    grow_the_tumour_from_a_click(page)
+    watch_the_network_through_a_dropped_line(page, stack)
+    correct_and_save(page)
+    cancel_a_run(page)
+
+    page.goto(f"/studies/{elsewhere.pk}")
+    expect(page.get_by_text("Not found", exact=True)).to_be_visible()
+    expect(page.get_by_text("Not for this reader")).to_have_count(0)
+
+
+def grow_the_tumour_from_a_click(page: Page) -> None:
+    acts.go_to_slice(page, TUMOUR[0])
+    before = acts.picture(page)
+    acts.choose_model(page, "Region growing")
+    page.get_by_role("button", name="Click on the image").click()
+    page.mouse.click(*acts.point_of(page, TUMOUR))
+    expect(page.get_by_text(f"image {TUMOUR[0] + 1}, row {TUMOUR[1] + 1}, column {TUMOUR[2] + 1}")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Run$")).click()
+    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=60)
+
+    job = SegmentationJob.objects.get(model_name="region_growing")
+    assert job.revision is not None
+    voxels = stored_voxels(job.revision)
+    assert voxels[TUMOUR] == 1
+    assert 0.1 < job.revision.segments.get().volume_ml < 20
+    assert acts.counter(page, "v => v.overlayVoxels") == np.count_nonzero(voxels)
+    assert np.abs(acts.picture(page) - before).max(axis=2).astype(bool).sum() > 50  # the overlay is on the screen
+
+
+def watch_the_network_through_a_dropped_line(page: Page, stack: LiveStack) -> None:
+    acts.choose_model(page, network_title())
+    renders = acts.counter(page, "v => v.rendersWithOverlay")
+    page.get_by_role("button", name=re.compile("^Run$")).click()
+    acts.wait_for(page, "v => v.drawnSequence >= 2", within_s=60)
+
+    web = stack.kill("web")
+    acts.wait_for(page, "v => v.connection !== 'open'")
+    stack.start_child(web)
+    acts.wait_for(page, "v => v.connection === 'open'", within_s=60)
+    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=180)
+
+    assert acts.counter(page, "v => v.rendersWithOverlay") - renders >= 3
+    job = SegmentationJob.objects.exclude(model_name="region_growing").get()
+    assert job.attempt == 1
+    assert job.revision is not None
+    assert acts.counter(page, "v => v.labelMapDigest()") == job.revision.digest
+    assert digest_voxels(stored_voxels(job.revision)) == job.revision.digest
+
+
+def correct_and_save(page: Page) -> None:
+    shown = acts.counter(page, "v => v.shownRevisionId")
+    before = acts.counter(page, "v => v.overlayVoxels")
+    acts.go_to_slice(page, TUMOUR[0])
+    page.keyboard.press("b")
+    x, y = acts.point_of(page, (TUMOUR[0], TUMOUR[1] + 60, TUMOUR[2]))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y, steps=5)
+    page.mouse.up()
+    drawn = acts.wait_for(page, f"v => v.overlayVoxels > {before} && v.overlayVoxels")
+    page.keyboard.press("Control+z")
+    acts.wait_for(page, f"v => v.overlayVoxels === {before}")
+    page.keyboard.press("Control+Shift+Z")
+    acts.wait_for(page, f"v => v.overlayVoxels === {drawn}")
+    page.keyboard.press("Control+s")
+    acts.wait_for(page, "v => v.saveState === 'saved'")
+
+    saved = SegmentationRevision.objects.get(base_id=shown)
+    assert saved.number == 2
+    assert np.count_nonzero(stored_voxels(saved)) == drawn
+    assert acts.counter(page, "v => v.labelMapDigest()") == saved.digest
+    assert digest_voxels(stored_voxels(SegmentationRevision.objects.get(pk=shown))) != saved.digest
+
+
+def cancel_a_run(page: Page) -> None:
+    revisions = SegmentationRevision.objects.count()
+    acts.choose_model(page, network_title())
+    page.get_by_role("button", name=re.compile("^Run$")).click()
+    acts.wait_for(page, "v => v.jobState === 'running'")
+    page.get_by_role("button", name=re.compile("^Cancel")).click()
+    acts.wait_for(page, "v => v.jobState === 'cancelled'")
+    expect(page.get_by_text("Cancelled. Nothing was stored.")).to_be_visible()
+    assert SegmentationRevision.objects.count() == revisions
