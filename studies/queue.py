@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -9,6 +10,9 @@ from uuid import UUID
 
 from celery import current_app, shared_task  # noqa: TID251 - the one place
 from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
 
 
 class Queue(StrEnum):
@@ -40,8 +44,15 @@ def enqueue_on_commit(task: str, *, queue: Queue = Queue.CPU, delay_s: float = 0
     With `delay_s` a worker begins no earlier than so much later.
 
     What has been committed stands though the broker be away: the failure is logged, and whoever keeps the row sends
-    the message again (jobs: `inference.services.reaper`).
+    the message again (jobs: `inference.services.reaper`; uploads: `studies.services.upload_care`).
     """
     signature = current_app.signature(str(task), kwargs={k: str(v) for k, v in ids.items()}, immutable=True)
     options: dict[str, Any] = {"queue": str(queue), "retry": False} | ({"countdown": delay_s} if delay_s else {})
-    transaction.on_commit(lambda: signature.apply_async(**options), robust=True)
+
+    def send() -> None:
+        try:
+            signature.apply_async(**options)
+        except OperationalError as error:
+            logger.warning("The broker is away and %s was not sent: %s", task, error)
+
+    transaction.on_commit(send, robust=True)

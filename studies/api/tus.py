@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 from collections.abc import Mapping
 from typing import IO, Any, ClassVar, cast
 from uuid import UUID
@@ -130,7 +131,7 @@ def read_offset(request: Request) -> int:
 
 def piece_of(request: Request) -> ByteStream:
     """Return the body, unread."""
-    return cast("ByteStream", request.data)
+    return cast("ByteStream", request.data) if hasattr(request.data, "read") else io.BytesIO()
 
 
 def progress_headers(upload: Upload) -> dict[str, str]:

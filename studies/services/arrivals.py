@@ -229,7 +229,7 @@ def _examine(store: Callable[[], StoredBlob], path: str, kind: FileKind, context
             yield from _wrap(blob, path, kind, context)
     except (*STORAGE_ERRORS, ArchiveTooLargeError):
         raise
-    except DirectoryRecordError as error:
+    except (DirectoryRecordError, UnsupportedFileError) as error:  # nobody's image: nothing is kept aside
         yield Arrival(path, ReceptionOutcome.SKIPPED, error.code, error.message)
     except DomainError as error:
         yield _refused(path, error, blob)

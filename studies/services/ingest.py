@@ -189,7 +189,8 @@ def _end_upload(upload: Upload, needed: tuple[str, ...]) -> None:
     """Set an upload's final state from what became of its objects."""
     outcomes = Counter(upload.receptions.values_list("outcome", flat=True))
     kept = outcomes[ReceptionOutcome.STORED] + outcomes[ReceptionOutcome.DUPLICATE]
-    refusal = upload.receptions.filter(outcome=ReceptionOutcome.REFUSED).first()
+    left_out = upload.receptions.exclude(reason_code="").exclude(outcome=ReceptionOutcome.DUPLICATE)
+    refusal = left_out.filter(outcome=ReceptionOutcome.REFUSED).first() or left_out.first()
     upload.state, upload.finished_at, upload.claimed_at = UploadState.INGESTED, timezone.now(), None
     if needed:
         upload.state, upload.needed_details, upload.finished_at = UploadState.NEEDS_DETAILS, list(needed), None
@@ -198,7 +199,7 @@ def _end_upload(upload: Upload, needed: tuple[str, ...]) -> None:
         upload.state, upload.reason_code, upload.reason = UploadState.FAILED, nothing.code, nothing.message
     elif refusal is not None and not kept:
         upload.state, upload.reason_code, upload.reason = UploadState.FAILED, refusal.reason_code, refusal.reason
-    is_kept = upload.state != UploadState.INGESTED or refusal is not None
+    is_kept = upload.state != UploadState.INGESTED or bool(outcomes[ReceptionOutcome.REFUSED])
     upload.expires_at = timezone.now() + KEPT_FOR if is_kept else None
     upload.save()
     if not is_kept:

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.message}") from error
         progress.sum_up()
-        if progress.counts[ReceptionOutcome.REFUSED] or not progress.counts.total():
+        if progress.counts[ReceptionOutcome.REFUSED] or not progress.is_anything_here:
             raise CommandError("Not everything could be taken in; the reasons are above.", returncode=1)
 
     def _find(self, model: type[Any], **named: str) -> Any:
@@ -80,6 +80,11 @@ class _Progress:
                 reason = f"  {reception.reason_code}: {reception.reason}" if reception.reason_code else ""
                 number = self.counts.total()
                 self._command.stdout.write(f"[{number}/{self._total}] {reception.outcome:9} {reception.path}{reason}")
+
+    @property
+    def is_anything_here(self) -> bool:
+        """Tell whether the source held anything for the archive."""
+        return bool(self.counts[ReceptionOutcome.STORED] + self.counts[ReceptionOutcome.DUPLICATE])
 
     def sum_up(self) -> None:
         """Print the series and their verdicts, then the counts."""

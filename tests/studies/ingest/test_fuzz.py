@@ -30,7 +30,7 @@ from tests.studies.ingest.support import send, zip_of
 
 DETAILS = StatedDetails(patient_id="F", patient_name="Fuzz", modality="MR", study_date=date(2026, 1, 1))
 SLOWEST_S = 10.0
-MOST = int(os.environ.get("SEGWEB_FUZZ_EXAMPLES", "150"))
+MOST = int(os.environ.get("SEGWEB_FUZZ_EXAMPLES", "60"))
 """Raise it for a long night: the suite has seconds."""
 LARGEST_SEED_BYTES = 300_000
 

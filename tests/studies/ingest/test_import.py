@@ -251,3 +251,19 @@ def test_the_audit_trail_stays_whole(team: Team, clinician: User, tmp_path: Path
     received = AuditEntry.objects.get(act="study.received")
     assert (received.actor, received.patient_id) == (clinician.username, str(Patient.objects.get().pk))
     assert SPEC.patient_name not in json.dumps(list(AuditEntry.objects.values()), default=str)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("folder", "stored", "verdicts"),
+    [
+        ("mr_vs_seg_001", 60, {("MR", "regular")}),
+        ("dicom_transfer_syntaxes", 9, {("MR", "duplicates")}),
+    ],
+)
+def test_real_studies_are_taken_in_whole(
+    team: Team, shared_data: Path, folder: str, stored: int, verdicts: set[tuple[str, str]]
+) -> None:
+    output = import_dicom(shared_data / folder, team)
+    assert f"{stored} stored, 0 duplicate, 0 refused" in output
+    assert set(Series.objects.values_list("modality", "geometry_verdict")) == verdicts

@@ -136,6 +136,23 @@ def test_more_bytes_than_announced_are_refused(portal: Client) -> None:
     assert Upload.objects.get().state == UploadState.RECEIVING
 
 
+def test_an_empty_piece_changes_nothing(portal: Client) -> None:
+    location = create(portal, 4)
+    headers = {**TUS, "Upload-Offset": "0"}
+    response = portal.patch(location, b"", headers=headers, CONTENT_TYPE=PIECE, CONTENT_LENGTH="0")
+    assert (response.status_code, response["Upload-Offset"]) == (204, "0")
+    headers = {**TUS, "Upload-Length": "4", "Upload-Metadata": metadata(filename="a")}
+    response = portal.post("/api/uploads", b"", headers=headers, CONTENT_TYPE=PIECE, CONTENT_LENGTH="0")
+    assert (response.status_code, response["Upload-Offset"]) == (201, "0")
+
+
+def test_a_piece_of_another_type_is_refused(portal: Client) -> None:
+    location = create(portal, 4)
+    headers = {**TUS, "Upload-Offset": "0"}
+    response = portal.patch(location, b"0123", content_type="application/octet-stream", headers=headers)
+    assert response.status_code == 415
+
+
 def test_two_requests_cannot_write_at_once(portal: Client) -> None:
     location = create(portal, 4)
     with door._open_part(Upload.objects.get().pk):
