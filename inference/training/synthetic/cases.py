@@ -40,7 +40,7 @@ _MR_SETTINGS: dict[str, tuple[str, tuple[float, float], tuple[tuple[str, object]
     "T1": ("T1 axial", (420, 900), (("ScanningSequence", "SE"), ("RepetitionTime", "520"), ("EchoTime", "9"))),
     "T1c": (
         "T1 3D with contrast",
-        (480, 1000),
+        (520, 1100),
         (
             ("ScanningSequence", ["GR", "IR"]),
             ("RepetitionTime", "1900"),
@@ -53,7 +53,7 @@ _MR_SETTINGS: dict[str, tuple[str, tuple[float, float], tuple[tuple[str, object]
     "T2": ("T2 axial", (480, 1000), (("ScanningSequence", "SE"), ("RepetitionTime", "5200"), ("EchoTime", "98"))),
     "FLAIR": (
         "FLAIR axial",
-        (420, 900),
+        (500, 1050),
         (
             ("ScanningSequence", ["SE", "IR"]),
             ("RepetitionTime", "9000"),

@@ -82,7 +82,7 @@ def _develop(rng: np.random.Generator, depth: Field) -> npt.NDArray[np.uint16]:
     share = np.clip((processed - low) / (high - low), 0.0, 1.0)
     curve = share * share * (3 - 2 * share) * 0.35 + share * 0.65
     pixels: npt.NDArray[np.uint16] = np.round(curve * MAXIMUM).astype(np.uint16)
-    margin = max(pixels.shape[1] // 40, 4)  # the collimator's edge leaves the corners unexposed
+    margin = max(pixels.shape[1] // 28, 4)  # the collimator leaves an edge unexposed: the letters go there
     frame = np.zeros_like(pixels)
     frame[margin:-margin, margin // 2 : -margin // 2] = pixels[margin:-margin, margin // 2 : -margin // 2]
     return frame
