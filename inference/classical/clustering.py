@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from inference.classical.grey_values import FlatImageError
-
 _ROUNDS = 100
 
 
@@ -14,20 +12,13 @@ def find_cluster_centres(values: npt.NDArray[np.float32], classes: int) -> npt.N
     """Return the centres of `classes` clusters, ascending.
 
     Lloyd's algorithm on the sorted sample, started from evenly spaced quantiles: without chance, and exact in that each
-    class is an interval. Fewer centres are returned where the sample holds fewer distinct values.
-
-    Raises
-    ------
-    FlatImageError
-        Where the sample holds one value only.
+    class is an interval. Fewer centres are returned where the sample, not empty, holds fewer distinct values.
 
     References
     ----------
     Lloyd S. Least squares quantization in PCM. IEEE Trans Inf Theory 1982. doi:10.1109/TIT.1982.1056489
     """
     ordered = np.sort(values.astype(np.float64))
-    if ordered.size == 0 or ordered[0] == ordered[-1]:
-        raise FlatImageError("All voxels of this image have the same value, so there is nothing to separate.")
     sums = np.concatenate(([0.0], np.cumsum(ordered)))
     centres = np.unique(np.quantile(ordered, (np.arange(classes) + 0.5) / classes))
     if centres.size < classes:

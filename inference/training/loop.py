@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -28,7 +29,15 @@ class TrainingStep:
     dice: float
 
 
-def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], None]) -> nn.Module:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished network, and the CPU seconds it took over all parts of the run."""
+
+    network: nn.Module
+    cpu_s: float
+
+
+def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], None]) -> Trained:
     """Train a network, going on from `checkpoint` where there is one of the same recipe.
 
     The weights returned are a running average over the last steps, which is steadier than the last step's own.
@@ -50,15 +59,17 @@ def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], No
     _lay_out_for_training(network)
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
-    done = _resume(checkpoint, recipe, network, average, optimiser)
+    done, earlier_s = _resume(checkpoint, recipe, network, average, optimiser)
+    began = time.process_time() - earlier_s
     network.train()
     for step in range(done, recipe.steps):
         report = _take_step(recipe, step, network, optimiser)
         _follow(average, network, keep=min(_AVERAGE_KEEPS, (1 + step) / (10 + step)))
         if (step + 1) % _SAVE_EVERY == 0 or step + 1 == recipe.steps:
-            _save(checkpoint, recipe, step + 1, network, average, optimiser)
+            cpu_s = time.process_time() - began
+            _save(checkpoint, _Checkpoint(_identify(recipe), step + 1, cpu_s), network, average, optimiser)
         on_step(report)
-    return average.eval()
+    return Trained(average.eval(), time.process_time() - began)
 
 
 def _take_step(recipe: Recipe, step: int, network: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingStep:
@@ -103,40 +114,40 @@ def _follow(average: nn.Module, network: nn.Module, *, keep: float) -> None:
                 value.copy_(current[name])
 
 
+@dataclass(frozen=True, slots=True)
+class _Checkpoint:
+    recipe: str
+    done: int
+    cpu_s: float
+
+
 def _save(
-    checkpoint: Path,
-    recipe: Recipe,
-    done: int,
-    network: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    path: Path, checkpoint: _Checkpoint, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
 ) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = checkpoint.with_suffix(".part")
-    state = {
-        "recipe": _identify(recipe),
-        "done": done,
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    tensors = {
         "network": network.state_dict(),
         "average": average.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
-    torch.save(state, unfinished)
-    unfinished.replace(checkpoint)
+    torch.save(asdict(checkpoint) | tensors, unfinished)
+    unfinished.replace(path)
 
 
 def _resume(
-    checkpoint: Path, recipe: Recipe, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
-) -> int:
-    if not checkpoint.is_file():
-        return 0
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    path: Path, recipe: Recipe, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """Return how many steps are done and the CPU seconds they took."""
+    if not path.is_file():
+        return 0, 0.0
+    state = torch.load(path, map_location="cpu", weights_only=True)
     if state["recipe"] != _identify(recipe) or state["done"] > recipe.steps:
-        raise ValueError(f"{checkpoint} belongs to another recipe. Move it away to start afresh.")
+        raise ValueError(f"{path} belongs to another recipe. Move it away to start afresh.")
     network.load_state_dict(state["network"])
     average.load_state_dict(state["average"])
     optimiser.load_state_dict(state["optimiser"])
-    done: int = state["done"]
-    return done
+    return state["done"], state["cpu_s"]
 
 
 def _identify(recipe: Recipe) -> str:

@@ -88,7 +88,7 @@ _ENHANCING_LESION = Recipe(
     ),
     make_case=make_enhancing_lesion_case,
     seed=20261122,
-    steps=400,
+    steps=880,
     windows_per_step=4,
     learning_rate=3e-3,
 )

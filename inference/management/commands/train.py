@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,17 +55,15 @@ class Command(BaseCommand):
             recipe = replace(recipe, steps=options["steps"])
         folder: Path = options["output"]
         folder.mkdir(parents=True, exist_ok=True)
-        began = time.process_time()
         try:
-            network = loop.train(recipe, options["checkpoint"] or folder / f".{name}.checkpoint", self._show)
+            trained = loop.train(recipe, options["checkpoint"] or folder / f".{name}.checkpoint", self._show)
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from error
-        cpu_s = time.process_time() - began
-        weights = encode_weights(network)
+        weights = encode_weights(trained.network)
         (folder / recipe.network.weights_path).write_bytes(weights)
         digest = hashlib.sha256(weights).hexdigest()
         spec = replace(recipe.spec, network=replace(recipe.network, weights_sha256=digest))
-        self._measure(recipe, spec, options, cpu_s)
+        self._measure(recipe, spec, options, trained.cpu_s)
         self.stdout.write(f"{name}: {len(weights) / 1e6:.1f} MB, SHA-256 {digest}")
 
     def _measure(self, recipe: Recipe, spec: ModelSpec, options: dict[str, Any], cpu_s: float) -> None:
