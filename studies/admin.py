@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from axes.utils import reset as reset_failures
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
@@ -225,19 +223,6 @@ class PatientAdmin(RecordedAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Patients come with their images."""
         return False
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Keep the home team among the teams."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-
-        class PatientForm(form):  # type: ignore[valid-type, misc]
-            def clean_teams(self) -> Iterable[Team]:
-                teams = self.cleaned_data["teams"]
-                if obj is not None and obj.home_team not in teams:
-                    raise forms.ValidationError("The team through which the patient came keeps them.")
-                return cast(Iterable[Team], teams)
-
-        return PatientForm
 
 
 @admin.register(Study)

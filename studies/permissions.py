@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from rest_framework import authentication, permissions
 from rest_framework.request import Request
@@ -112,11 +112,12 @@ def visible_teams(user: User | AnonymousUser) -> QuerySet[Team]:
 
 
 def visible_patients(user: User | AnonymousUser) -> QuerySet[Patient]:
-    """Return the patients that one of the person's teams cares for."""
+    """Return the patients that one of the person's teams cares for: their home team, or one they were shared with."""
     if not isinstance(user, User) or not user.is_active:
         return Patient.objects.none()
-    cared_for = Patient.teams.through.objects.filter(patient_id=OuterRef("pk"), team__memberships__user=user)
-    return Patient.objects.filter(Exists(cared_for))
+    own_teams = visible_teams(user).values("pk")
+    shared = Patient.teams.through.objects.filter(patient_id=OuterRef("pk"), team_id__in=own_teams)
+    return Patient.objects.filter(Q(home_team_id__in=own_teams) | Exists(shared))
 
 
 def client_address(request: Request | HttpRequest) -> str:

@@ -71,7 +71,7 @@ class PatientFactory(factory.django.DjangoModelFactory):
 
     @factory.post_generation
     def teams(self, create: bool, extracted: list[Team] | None, **_kwargs: object) -> None:
-        self.teams.add(self.home_team, *(extracted or ()))
+        self.teams.add(*(extracted or ()))
 
 
 class StudyFactory(factory.django.DjangoModelFactory):

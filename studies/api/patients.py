@@ -20,7 +20,7 @@ from studies.services import audit
 class PatientSerializer(PatientBriefSerializer):
     """A patient with the teams shared with the reader, and every study, newest first."""
 
-    teams = TeamBriefSerializer(many=True, source="shared_teams")
+    teams = TeamBriefSerializer(many=True, source="reader_teams")
     studies = StudyBriefSerializer(many=True)
 
 
@@ -33,7 +33,7 @@ class PatientView(APIView):
         user = signed_in_user(request)
         patient = get_patient_for(user, patient_id)
         audit.record_view(actor=user, subject=patient, patient=patient, address=client_address(request))
-        teams = TeamBriefSerializer(patient.shared_teams, many=True).data  # type: ignore[attr-defined]  # by the selector
+        teams = TeamBriefSerializer(patient.reader_teams, many=True).data  # type: ignore[attr-defined]  # by the selector
         studies = StudyBriefSerializer(list(studies_of(patient)), many=True).data  # type: ignore[arg-type]
         return Response({**PatientBriefSerializer(patient).data, "teams": teams, "studies": studies})
 

@@ -22,6 +22,7 @@ class WorklistQuerySerializer(serializers.Serializer[Any]):
 
     search = serializers.CharField(
         required=False,
+        allow_blank=True,
         max_length=200,
         help_text="Beginnings of words of the patient's name or id, the description or the accession number.",
     )
@@ -54,7 +55,7 @@ class WorklistEntrySerializer(serializers.Serializer[Study]):
 
     def get_teams(self, study: Study) -> list[str]:
         """Return team names in order."""
-        return [team.name for team in study.patient.shared_teams]  # type: ignore[attr-defined]
+        return [team.name for team in study.patient.reader_teams]  # type: ignore[attr-defined]
 
 
 class WorklistPageSerializer(serializers.Serializer[WorklistPage]):

@@ -7,8 +7,10 @@ may each hold the same study without either learning of the other's.
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from studies.models.people import Team
 
@@ -25,7 +27,7 @@ class Blob(models.Model):
 
 
 class Patient(models.Model):
-    """A person under care, seen through ``teams`` only."""
+    """A person under care, seen through ``home_team`` and the ``teams`` they were shared with, and no other way."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     home_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="home_patients")
@@ -40,6 +42,7 @@ class Patient(models.Model):
 
     class Meta:
         ordering = ("patient_name", "patient_id")
+        indexes = [models.Index(fields=["patient_name", "id"], name="patient_by_name")]
         constraints = [
             models.UniqueConstraint(
                 fields=["home_team", "issuer_of_patient_id", "patient_id"], name="patient_once_per_team"
@@ -69,6 +72,12 @@ class Study(models.Model):
     study_instance_uid = models.CharField(max_length=64)
     study_date = models.DateField(null=True, blank=True)
     study_time = models.TimeField(null=True, blank=True)
+    sort_date = models.GeneratedField(
+        expression=Coalesce("study_date", models.Value(date.min, output_field=models.DateField())),
+        output_field=models.DateField(),
+        db_persist=True,
+    )
+    """`study_date` with undated studies last among the newest first, alike on every database and in every index."""
     study_description = models.CharField(max_length=64, blank=True, default="")
     study_id = models.CharField(max_length=16, blank=True, default="")
     accession_number = models.CharField(max_length=16, blank=True, default="")
@@ -78,11 +87,11 @@ class Study(models.Model):
     series_count = models.PositiveIntegerField(default=0)
     instance_count = models.PositiveIntegerField(default=0)
     segmentation_state = models.CharField(
-        max_length=12, choices=SegmentationState.choices, default=SegmentationState.NONE, db_index=True
+        max_length=12, choices=SegmentationState.choices, default=SegmentationState.NONE
     )
     segmentation_progress = models.FloatField(default=0.0)
     """Share of the running job's windows that are done, 0 to 1."""
-    received_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    received_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ("-study_date", "-study_time")
@@ -90,7 +99,13 @@ class Study(models.Model):
         constraints = [models.UniqueConstraint(fields=["home_team", "study_instance_uid"], name="study_once_per_team")]
         indexes = [
             models.Index(fields=["patient", "-study_date"], name="study_of_patient_by_date"),
-            models.Index(fields=["-study_date", "-id"], name="study_by_date"),
+            models.Index(fields=["sort_date", "study_time", "id"], name="study_by_date"),
+            models.Index(fields=["received_at", "id"], name="study_by_arrival"),
+            models.Index(fields=["study_description", "id"], name="study_by_description"),
+            models.Index(fields=["segmentation_state", "sort_date", "id"], name="study_by_state"),
+            models.Index(fields=["id", "home_team"], name="study_with_team"),  # counts what a search found
+            models.Index(fields=["home_team", "sort_date"], name="study_of_team_by_date"),
+            models.Index(fields=["home_team", "modalities"], name="study_of_team_by_modality"),
         ]
 
     def __str__(self) -> str:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Prefetch
-
 from studies.errors import NotFoundError
 from studies.models import Patient, Team, User
 from studies.permissions import NOT_VISIBLE_MESSAGE, visible_patients, visible_teams
 
 
 def get_patient_for(user: User, patient_id: UUID) -> Patient:
-    """Return a patient, with the teams the person shares with them as `shared_teams`.
+    """Return a patient, with those of the person's teams that see them as `reader_teams`.
 
     Raises `NotFoundError`, the same for a patient who does not exist and for one of another team.
     """
-    shared = Prefetch("teams", queryset=visible_teams(user), to_attr="shared_teams")
-    patient = visible_patients(user).prefetch_related(shared).filter(pk=patient_id).first()
+    patient = visible_patients(user).prefetch_related("teams").filter(pk=patient_id).first()
     if patient is None:
         raise NotFoundError(NOT_VISIBLE_MESSAGE)
+    note_reader_teams(patient, {team.pk: team for team in visible_teams(user)})
     return patient
+
+
+def note_reader_teams(patient: Patient, own_teams: dict[UUID, Team]) -> None:
+    """Set `reader_teams`: the home team and those shared with, as far as they are the reader's; others stay unnamed."""
+    seeing = {patient.home_team_id, *(team.pk for team in patient.teams.all())}
+    teams = sorted((own_teams[key] for key in seeing & own_teams.keys()), key=lambda team: team.name)
+    patient.reader_teams = teams  # type: ignore[attr-defined]  # for the serializers alone
 
 
 def get_team_for(user: User, team_id: UUID) -> Team:

@@ -165,7 +165,6 @@ class _Places:
                 patient_id=key[1],
                 **_patient_values(header.patient),
             )
-            patient.teams.add(self.batch.team)
             self._patients[key] = patient
         return patient
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from studies.events import WorklistChanged, publish_on_commit, worklist_group
 from studies.models import SegmentationState, Study, Team
@@ -22,5 +23,6 @@ def note_segmentation_state(study_id: UUID, state: SegmentationState, progress: 
 
 def announce_study(study_id: UUID) -> None:
     """Tell the worklists of the patient's teams, once committed, that the study's row differs."""
-    for team_id in Team.objects.filter(patients__studies=study_id).values_list("pk", flat=True):
+    sees = Q(home_patients__studies=study_id) | Q(patients__studies=study_id)
+    for team_id in Team.objects.filter(sees).distinct().values_list("pk", flat=True):
         publish_on_commit(worklist_group(team_id), WorklistChanged(study_id=study_id))

@@ -7,14 +7,13 @@ from uuid import UUID
 
 from studies.models import Study, StudyWord
 from studies.selectors.words import fold_words
-from studies.selectors.worklist import modality_word
 
 
 def words_of(study: Study) -> list[str]:
-    """Return the folded words of a study, its patient loaded, and its modalities."""
+    """Return the folded words of a study, its patient loaded."""
     patient = study.patient
-    texts = (patient.patient_name, patient.patient_id, study.study_description, study.accession_number, study.study_id)
-    return [*fold_words(*texts), *(modality_word(modality) for modality in study.modalities.split("\\") if modality)]
+    who = (patient.patient_name, patient.patient_id)
+    return fold_words(*who, study.study_description, study.accession_number, study.study_id, study.modalities)
 
 
 def index_studies(studies: Iterable[Study]) -> None:
