@@ -146,7 +146,7 @@ export class DrawingDesk {
   /** Write the draft now instead of in a moment. */
   flush(): void {
     this.keep.cancel();
-    if (this.session.state.save.kind === "unsaved") void this.keepNow();
+    void this.keepNow();
   }
 
   private readonly keep = throttle(() => {

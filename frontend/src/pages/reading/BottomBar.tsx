@@ -10,7 +10,7 @@ import type { Readout } from "../../viewer/viewer";
 import { perform } from "../../actions/reading/reading_acts";
 import styles from "./BottomBar.module.css";
 import { shortcutOf } from "./key_caps";
-import { useReadingSession, useReadingState } from "./session_context";
+import { useReadingSession, useReadingState, useWholeReading } from "./session_context";
 
 /** Where the pointer is, whether the page is connected, whether the drawing is safe. */
 export function BottomBar() {
@@ -18,7 +18,7 @@ export function BottomBar() {
   const state = useReadingState();
   return (
     <footer className={styles.bar}>
-      <Pointer state={state} />
+      <Pointer />
       <span className={styles.space} />
       {state.hasWebGl ? null : <span title={t("reading.no_webgl_long")}>{t("reading.no_webgl")}</span>}
       <Lamp state={state} t={t} />
@@ -32,8 +32,9 @@ function same(readout: Readout | undefined): Readout | undefined {
   return readout;
 }
 
-function Pointer({ state }: { readonly state: ReadingState }) {
+function Pointer() {
   const t = useTranslate();
+  const state = useWholeReading();
   const session = useReadingSession();
   const readout = useStore(session.readout, same);
   const description = session.viewer?.description;

@@ -7,14 +7,14 @@ import type { ReadingState } from "../../state/reading";
 import type { SeriesBrief } from "../../state/records";
 import { ErrorState } from "../../ui/States";
 import { ProgressLine } from "../../ui/ProgressLine";
-import { useReadingSession, useReadingState } from "./session_context";
+import { useReadingSession, useWholeReading } from "./session_context";
 import styles from "./Stage.module.css";
 
 /** The images. */
 export function Stage({ series }: { readonly series: SeriesBrief }) {
   const t = useTranslate();
   const session = useReadingSession();
-  const state = useReadingState();
+  const state = useWholeReading();
   const { images } = state;
   if (images.status === "failed" && !session.viewer)
     return (

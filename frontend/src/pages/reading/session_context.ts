@@ -1,4 +1,4 @@
-import { createContext, useContext } from "react";
+import { createContext, useContext, useState } from "react";
 
 import type { ReadingSession } from "../../actions/reading/session";
 import { useStore } from "../../lib/store";
@@ -19,7 +19,26 @@ export function useReading<Part>(select: (state: ReadingState) => Part): Part {
 
 const whole = (state: ReadingState): ReadingState => state;
 
-/** All of it, for parts that show much of it or ask acts whether they make sense. */
-export function useReadingState(): ReadingState {
+/** All of it, for the few parts that follow the crosshair. */
+export function useWholeReading(): ReadingState {
   return useReading(whole);
+}
+
+/** Keeps giving the state it gave last while nothing but the crosshair has moved: that happens with every image. */
+function withoutCursor(): (state: ReadingState) => ReadingState {
+  let given: ReadingState | undefined;
+  return (state) => {
+    const previous = given;
+    const isSame =
+      previous !== undefined &&
+      (Object.keys(state) as (keyof ReadingState)[]).every((key) => key === "cursor" || state[key] === previous[key]);
+    if (!isSame) given = state;
+    return given ?? state;
+  };
+}
+
+/** All but the place of the crosshair, for parts that show much or ask acts whether they make sense. */
+export function useReadingState(): ReadingState {
+  const [select] = useState(withoutCursor);
+  return useReading(select);
 }
