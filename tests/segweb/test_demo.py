@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from inference.training.synthetic.catalogue import get_case, truth_path
 from segweb.demo import DEMO_TEAM, demo_folder, is_loaded, seed_demo
-from studies.models import AuditEntry, Instance, Patient, Team
+from studies.models import AuditEntry, Instance, Patient, Team, User
+from studies.permissions import visible_patients
 from studies.services.accounts import create_first_accounts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +33,8 @@ def test_a_case_is_generated_loaded_once_and_shown_to_the_team(data_folder: Path
     patient = Patient.objects.get()
     assert patient.is_synthetic
     assert patient.patient_name == "SYNTHETIC^EYE-01"
-    assert list(patient.teams.all()) == [team]
+    assert list(visible_patients(User.objects.get(username="clinician"))) == [patient]
+    assert not visible_patients(User.objects.create_user("stranger")).exists()
     assert is_loaded(team, CASES[0])
     assert json.loads(truth_path(demo_folder() / "fundus").read_text()) == []
     assert not (demo_folder() / "fundus").exists()  # the archive holds the files
