@@ -2,6 +2,7 @@ import type { UploadStatus } from "../contract/events";
 import type { PickedFile } from "../lib/dropped_files";
 import { createStore } from "../lib/store";
 import { EMPTY_QUEUE, reduceUploads, type UploadEvent, type UploadQueue } from "../state/upload_queue";
+import { dismissUpload, isDismissed } from "./dismissed_uploads";
 import type { SessionUser, UploadDetails } from "./records";
 import { onSessionChange } from "./session";
 import { UploadSender } from "./upload_sender";
@@ -18,21 +19,30 @@ function flush(): void {
   uploadStore.dispatch(events);
 }
 
-/** Queues an event; the page is told at most once a frame (or ten times a second while it is hidden). */
+/** A thousand small files report hundreds of times a second; the eye is content with a few. */
+const FLUSH_MS = 150;
+
+/** Queues an event; the page is told of all since the last time at once. */
 function report(event: UploadEvent): void {
   pending.push(event);
-  if (pending.length > 1) return;
-  if (document.hidden) setTimeout(flush, 100);
-  else requestAnimationFrame(flush);
+  if (pending.length === 1) setTimeout(flush, FLUSH_MS);
 }
 
 const sender = new UploadSender({ report });
 let owner: number | undefined;
 
+/** Nothing of one person's uploads is shown to the next. */
+function dropQueue(): void {
+  const { keys, items } = uploadStore.get();
+  keys.filter((key) => items.get(key)?.canSend).forEach((key) => sender.cancel(key));
+  sender.forget(keys);
+  report({ type: "removed", keys });
+}
+
 /** The queue belongs to one person: it waits for them through a sign-out and is dropped before another. */
 onSessionChange((user) => {
   if (!user) return;
-  if (owner !== undefined && owner !== user.id) clearUploads(uploadStore.get().keys);
+  if (owner !== undefined && owner !== user.id) dropQueue();
   owner = user.id;
   sender.resume();
 });
@@ -62,14 +72,22 @@ export function cancelUpload(key: string): void {
   sender.cancel(key);
 }
 
+/** Takes files off the list; the server throws away those it could not read or was waiting to be told about. */
 export function clearUploads(keys: readonly string[]): void {
   const { items } = uploadStore.get();
   keys.forEach((key) => {
-    const phase = items.get(key)?.phase;
-    if (phase === "waiting" || phase === "sending") sender.cancel(key);
+    const item = items.get(key);
+    if (item?.phase === "waiting" || item?.phase === "sending") sender.cancel(key);
+    if (item?.uploadId && (item.phase === "failed" || item.phase === "needs_details")) letGo(item.uploadId);
   });
   sender.forget(keys);
   report({ type: "removed", keys });
+}
+
+/** What the server keeps aside as evidence stays there; it is not listed in this browser again. */
+function letGo(uploadId: string): void {
+  dismissUpload(uploadId);
+  void discardUpload(uploadId).catch(() => undefined); // offline: the server clears it away by itself in a week
 }
 
 export async function describeUploads(keys: readonly string[], details: UploadDetails): Promise<void> {
@@ -87,7 +105,8 @@ export async function findLeftovers(): Promise<readonly UploadStatus[]> {
     listUploads({ state: "failed" }),
     listUploads({ state: "receiving" }),
   ]);
-  [...waiting, ...failed].forEach((upload) => report({ type: "reported", upload, isMine: true }));
+  const listed = [...waiting, ...failed].filter((upload) => !isDismissed(upload.id));
+  listed.forEach((upload) => report({ type: "reported", upload, isMine: true }));
   return receiving;
 }
 

@@ -78,6 +78,7 @@ describe("the queue of uploads", () => {
     expect(run([{ type: "reported", upload: failed, isMine: false }]).keys).toEqual([]);
     const listed = run([{ type: "reported", upload: failed, isMine: true }]);
     expect(listed.items.get("server:old")).toMatchObject({ phase: "failed", canSend: false, reason: "Truncated." });
+    expect(totalsOf(listed)).toMatchObject({ files: 0, bytes: 0, byPhase: { failed: 1 } });
     expect(run([{ type: "removed", keys: listed.keys }], listed)).toEqual(EMPTY_QUEUE);
   });
 

@@ -168,7 +168,9 @@ export function reduceUploads(queue: UploadQueue, events: readonly UploadEvent[]
 }
 
 export interface UploadTotals {
+  /** Files this page sends or has sent; the stopped ones are out of it. */
   readonly files: number;
+  readonly sentFiles: number;
   readonly bytes: number;
   readonly sentBytes: number;
   readonly byPhase: Readonly<Record<UploadPhase, number>>;
@@ -186,15 +188,24 @@ export function totalsOf(queue: UploadQueue): UploadTotals {
     failed: 0,
     cancelled: 0,
   };
-  let bytes = 0;
-  let sentBytes = 0;
+  const sum = { files: 0, sentFiles: 0, bytes: 0, sentBytes: 0 };
   for (const item of queue.items.values()) {
     byPhase[item.phase] += 1;
-    if (item.phase === "cancelled") continue;
-    bytes += item.sizeBytes;
-    sentBytes += Math.min(item.sentBytes, item.sizeBytes);
+    if (item.phase === "cancelled" || !item.canSend) continue;
+    sum.files += 1;
+    sum.sentFiles += item.phase === "waiting" || item.phase === "sending" ? 0 : 1;
+    sum.bytes += item.sizeBytes;
+    sum.sentBytes += Math.min(item.sentBytes, item.sizeBytes);
   }
-  return { files: queue.keys.length, bytes, sentBytes, byPhase };
+  return { ...sum, byPhase };
+}
+
+const UNDER_WAY: ReadonlySet<UploadPhase> = new Set(["waiting", "sending", "received"]);
+
+/** Whether anything is still being sent or read. */
+export function isUnderWay(queue: UploadQueue): boolean {
+  for (const item of queue.items.values()) if (UNDER_WAY.has(item.phase)) return true;
+  return false;
 }
 
 const ATTENTION: Readonly<Record<UploadPhase, number>> = {

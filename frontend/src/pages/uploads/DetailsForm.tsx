@@ -62,12 +62,13 @@ function PatientFields({ draft, change }: FieldsProps) {
 
 function StudyFields({ draft, change }: FieldsProps) {
   const t = useTranslate();
+  const modalities = MODALITIES.map((value) => ({ value, label: value }));
   const spacing = { minValue: 0, step: 0.0001, formatOptions: { maximumFractionDigits: 4 } };
   return (
     <>
-      <Select
+      <Select<DetailsDraft["modality"]>
         label={t("details.modality")}
-        choices={MODALITIES.map((value) => ({ value, label: value }))}
+        choices={[{ value: "", label: t("details.choose_modality") }, ...modalities]}
         value={draft.modality}
         onChange={(modality) => change({ modality })}
       />
@@ -87,14 +88,14 @@ function StudyFields({ draft, change }: FieldsProps) {
       </div>
       <NumberField
         {...spacing}
-        label={`${t("details.pixel_spacing_mm")}: ${t("details.pixel_spacing_row")}`}
+        label={t("details.pixel_spacing_row")}
         hint={t("details.pixel_spacing_hint")}
         value={draft.rowSpacing}
         onChange={(rowSpacing) => change({ rowSpacing })}
       />
       <NumberField
         {...spacing}
-        label={`${t("details.pixel_spacing_mm")}: ${t("details.pixel_spacing_column")}`}
+        label={t("details.pixel_spacing_column")}
         value={draft.columnSpacing}
         onChange={(columnSpacing) => change({ columnSpacing })}
       />

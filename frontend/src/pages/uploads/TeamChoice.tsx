@@ -16,7 +16,9 @@ interface TeamChoiceProps {
 /** Asks a person of several teams who shall see the patients; nothing is sent before. */
 export function TeamChoice({ user, fileCount, onChoose, onDiscard }: TeamChoiceProps) {
   const t = useTranslate();
-  const [teamId, setTeamId] = useState(user.teams[0]?.id ?? "");
+  // None is preselected: a wrong guess would show a patient to the wrong people.
+  const [teamId, setTeamId] = useState("");
+  const teams = user.teams.map((team) => ({ value: team.id, label: team.name }));
   return (
     <div className={styles.line}>
       <p>
@@ -25,7 +27,7 @@ export function TeamChoice({ user, fileCount, onChoose, onDiscard }: TeamChoiceP
       <Select
         label={t("worklist.team")}
         labelPlace="hidden"
-        choices={user.teams.map((team) => ({ value: team.id, label: team.name }))}
+        choices={[{ value: "", label: t("uploads.which_team") }, ...teams]}
         value={teamId}
         onChange={setTeamId}
       />
@@ -33,7 +35,7 @@ export function TeamChoice({ user, fileCount, onChoose, onDiscard }: TeamChoiceP
         <Button variant="quiet" onPress={onDiscard}>
           {t("uploads.discard")}
         </Button>
-        <Button variant="primary" onPress={() => onChoose(teamId)}>
+        <Button variant="primary" isDisabled={teamId === ""} onPress={() => onChoose(teamId)}>
           {t("uploads.start")}
         </Button>
       </div>

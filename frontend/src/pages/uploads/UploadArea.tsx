@@ -53,11 +53,11 @@ function useBackstop(queue: UploadQueue): void {
 function DropVeil() {
   const t = useTranslate();
   return (
-    <div className={styles.veil}>
+    <section className={styles.veil} aria-label={t("uploads.drop_here")}>
       <FileUp size={40} strokeWidth={1.5} aria-hidden />
       <strong>{t("uploads.drop_here")}</strong>
       <span className="quiet">{t("uploads.drop_detail")}</span>
-    </div>
+    </section>
   );
 }
 
@@ -88,7 +88,7 @@ function Queue({ queue }: { readonly queue: UploadQueue }) {
   const open = [...queue.items.values()].filter((item) => item.phase === "needs_details");
   return (
     <>
-      <UploadSummary queue={queue} isOpen={isOpen} onToggle={() => setOpen(!isOpen)} />
+      <UploadSummary queue={queue} isOpen={isOpen} onToggle={() => setOpen(!isOpen)} onDetails={setAsking} />
       {isOpen ? <UploadList queue={queue} onDetails={setAsking} /> : null}
       {asking ? (
         <DetailsForm
@@ -110,7 +110,7 @@ export function UploadArea({ user }: { readonly user: SessionUser }) {
   const { cutOff, forget } = useLeftovers(user.id);
   useBackstop(queue);
   useEffect(() => chosenFiles.subscribe(() => take(chosenFiles.get())));
-  const hasQueue = queue.keys.length > 0;
+  const missing = cutOff.filter((upload) => !queue.keyOfUpload.has(upload.id));
   const lines = [
     walked === undefined ? null : (
       <p key="walked" className={styles.line} role="status">
@@ -120,8 +120,8 @@ export function UploadArea({ user }: { readonly user: SessionUser }) {
     held.length === 0 ? null : (
       <TeamChoice key="team" user={user} fileCount={held.length} onChoose={send} onDiscard={discard} />
     ),
-    cutOff.length === 0 || hasQueue ? null : <CutOff key="cut" count={cutOff.length} onForget={forget} />,
-    hasQueue ? <Queue key="queue" queue={queue} /> : null,
+    missing.length === 0 ? null : <CutOff key="cut" count={missing.length} onForget={forget} />,
+    queue.keys.length > 0 ? <Queue key="queue" queue={queue} /> : null,
   ].filter((line) => line !== null);
   return (
     <>

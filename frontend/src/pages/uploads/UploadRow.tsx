@@ -1,7 +1,9 @@
-import { ExternalLink, RotateCw, X } from "lucide-react";
+import { ExternalLink, RotateCw, Trash2, X } from "lucide-react";
+import { memo } from "react";
 import { useNavigate } from "react-router";
 
 import { cancelUploadAct } from "../../actions/cancel_upload";
+import { removeUploadAct } from "../../actions/remove_upload";
 import { retryUploadAct } from "../../actions/retry_upload";
 import { formatBytes } from "../../lib/bytes";
 import { useLocale, useTranslate } from "../../lib/messages";
@@ -45,6 +47,9 @@ function RowActs({ item, onDetails }: UploadRowProps) {
       {retryUploadAct.can(item) ? (
         <IconButton icon={RotateCw} label={t("uploads.retry")} onPress={() => void retry()} />
       ) : null}
+      {removeUploadAct.can(item) ? (
+        <IconButton icon={Trash2} label={t("uploads.remove")} onPress={() => void removeUploadAct.run(item)} />
+      ) : null}
       {cancelUploadAct.can(item) ? (
         <IconButton icon={X} label={t("uploads.cancel")} onPress={() => void cancelUploadAct.run(item)} />
       ) : null}
@@ -54,9 +59,10 @@ function RowActs({ item, onDetails }: UploadRowProps) {
 
 /** What was left out of a file that was otherwise taken, in one line; all of it on hover. */
 function problemsInWords(item: UploadItem, words: string, count: string): { text: string; full: string } {
-  if (item.problems.length === 0) return { text: words, full: words };
+  const isSaid = item.problems.length === 1 && item.problems[0]?.reason === words;
+  if (item.problems.length === 0 || isSaid) return { text: words, full: words };
   const lines = item.problems.map((problem) => `${problem.path}: ${problem.reason}`);
-  return { text: `${words}. ${count}: ${lines[0] ?? ""}`, full: [words, ...lines].join("\n") };
+  return { text: `${words.replace(/\.$/, "")}. ${count}: ${lines[0] ?? ""}`, full: [words, ...lines].join("\n") };
 }
 
 function share(item: UploadItem): number | undefined {
@@ -66,7 +72,8 @@ function share(item: UploadItem): number | undefined {
 
 const DONE = new Set(["ingested", "duplicate", "needs_details"]);
 
-export function UploadRow({ item, onDetails }: UploadRowProps) {
+/** One file; drawn again only when it moved. */
+export const UploadRow = memo(function UploadRow({ item, onDetails }: UploadRowProps) {
   const t = useTranslate();
   const locale = useLocale();
   const isFailed = item.phase === "failed";
@@ -97,4 +104,4 @@ export function UploadRow({ item, onDetails }: UploadRowProps) {
       <RowActs item={item} onDetails={onDetails} />
     </>
   );
-}
+});

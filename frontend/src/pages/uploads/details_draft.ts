@@ -8,7 +8,8 @@ export interface DetailsDraft {
   readonly patientName: string;
   readonly birthDate: string;
   readonly sex: "" | "F" | "M" | "O";
-  readonly modality: (typeof MODALITIES)[number];
+  /** Empty until the person has said it. */
+  readonly modality: (typeof MODALITIES)[number] | "";
   readonly studyDate: string;
   readonly description: string;
   /** NaN while the field is empty, as React Aria writes it. */
@@ -21,7 +22,7 @@ export const EMPTY_DETAILS: DetailsDraft = {
   patientName: "",
   birthDate: "",
   sex: "",
-  modality: "OT",
+  modality: "",
   studyDate: "",
   description: "",
   rowSpacing: Number.NaN,
@@ -37,7 +38,9 @@ export function personNameOf(typed: string): string {
 
 /** The fields without which the server does not take the file, and a spacing given by half. */
 export function missingIn(draft: DetailsDraft): readonly (keyof DetailsDraft)[] {
-  const needed = (["patientId", "patientName", "studyDate"] as const).filter((name) => draft[name].trim() === "");
+  const needed = (["patientId", "patientName", "modality", "studyDate"] as const).filter(
+    (name) => draft[name].trim() === "",
+  );
   const isHalf = Number.isNaN(draft.rowSpacing) !== Number.isNaN(draft.columnSpacing);
   const isZero = draft.rowSpacing === 0 || draft.columnSpacing === 0;
   return isHalf || isZero ? [...needed, "rowSpacing"] : needed;

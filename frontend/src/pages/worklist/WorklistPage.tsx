@@ -7,6 +7,7 @@ import { useWorklist } from "../../api/worklist";
 import { useTranslate } from "../../lib/messages";
 import { useStore } from "../../lib/store";
 import { useKeys } from "../../lib/use_keys";
+import { isUnderWay } from "../../state/upload_queue";
 import { isNarrowed, NO_FILTERS, queryOf, type WorklistFilters } from "../../state/worklist_filters";
 import { KeySheet } from "../../ui/KeySheet";
 import { ErrorState, LoadingState } from "../../ui/States";
@@ -68,7 +69,7 @@ export function WorklistPage() {
   const { filters, change } = useFilters();
   const query = queryOf(filters);
   const answer = useWorklist(query);
-  const isUploading = useStore(uploadStore, (queue) => queue.keys.length > 0);
+  const isUploading = useStore(uploadStore, isUnderWay);
   const fresh = answer.isPlaceholderData ? undefined : answer.data;
   const { rows, hasChanged, showChanges } = useWorklistRows(fresh, JSON.stringify(query), isUploading);
   const search = useRef<HTMLInputElement>(null);

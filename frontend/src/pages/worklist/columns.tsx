@@ -30,13 +30,17 @@ export function demographics(patient: PatientBrief, onDate: string | null, t: Tr
 function PatientCell({ entry }: { readonly entry: WorklistEntry }) {
   const t = useTranslate();
   const { patient } = entry;
+  const facts = [demographics(patient, entry.study_date, t), patient.patient_id].filter(Boolean);
   return (
     <>
       <Link to={`/patients/${patient.id}`} className={styles.patient ?? ""} data-patient>
         {formatPersonName(patient.patient_name) || t("patient.unnamed")}
       </Link>
-      <span className={styles.secondary}>{demographics(patient, entry.study_date, t)}</span>
-      <span className={styles.secondary}>{patient.patient_id}</span>
+      {facts.map((fact) => (
+        <span key={fact} className={styles.secondary}>
+          {fact}
+        </span>
+      ))}
       {patient.is_synthetic ? (
         <span className={styles.secondary}>
           <Badge hint={t("patient.synthetic_hint")}>{t("patient.synthetic")}</Badge>
