@@ -15,7 +15,9 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
@@ -65,8 +67,13 @@ class SignedInConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
         self._has_given_up = self._is_accepted = self._is_leaving = False
         self._companions: set[asyncio.Task[None]] = set()
         self._joined: set[str] = set()
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(scope, receive, send)
+            await self._open_channel()
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            return
         except asyncio.CancelledError:
             if not self._has_given_up:
                 raise
@@ -83,6 +90,16 @@ class SignedInConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
     async def dispatch(self, message: Message) -> None:
         """Call the handler at once; the parent class crosses to a thread first, for every message."""
         await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def _open_channel(self) -> None:
+        """Listen to the channel layer on a task of its own; the parent class makes two new tasks for every message."""
+        self.channel_layer = get_channel_layer()
+        self.channel_name = await self.channel_layer.new_channel()
+        self.accompany(self._listen())
+
+    async def _listen(self) -> None:
+        while True:
+            await self.dispatch(await self.channel_layer.receive(self.channel_name))
 
     async def connect(self) -> None:
         """Accept, then close with a code that tells why: a refused handshake tells a browser nothing."""
