@@ -20,7 +20,7 @@ from segweb.supervision.children import (
 )
 from segweb.supervision.stack import StartError, child_environment, is_healthy
 
-HEALTHY_WITHIN_S = 60.0
+HEALTHY_WITHIN_S = 120.0
 
 
 class Supervisor:

@@ -45,7 +45,7 @@ class Up:
             command, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
-    def wait(self, timeout_s: float = 60.0) -> float:
+    def wait(self, timeout_s: float = 180.0) -> float:
         begun = time.monotonic()
         while not stack.is_healthy(self.port):
             assert self.process is not None

@@ -118,7 +118,7 @@ def test_a_refused_object_is_kept_aside_byte_for_byte(
     content, _ = bad_files(slices)["truncated.dcm"]
     reception = send(team, clinician, content).receptions.get()
     assert reception.blob is not None
-    assert (data_folder / "blobs" / reception.blob_id[:2] / reception.blob_id).read_bytes() == content  # type: ignore
+    assert (data_folder / "blobs" / reception.blob_id[:2] / reception.blob_id).read_bytes() == content  # type: ignore[operator]
 
 
 def test_a_file_managers_leftovers_are_skipped_without_a_word(team: Team, clinician: User, good: bytes) -> None:

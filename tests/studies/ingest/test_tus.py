@@ -65,7 +65,7 @@ def test_a_file_sent_in_pieces_is_whole_and_handed_to_a_worker(
     assert patch(portal, location, content[:60_000], 0).status_code == 204  # type: ignore[attr-defined]
     assert offset_of(portal, location) == 60_000
     last = patch(portal, location, content[60_000:], 60_000)
-    assert (last.status_code, last["Upload-Offset"], last["Tus-Resumable"]) == (204, "100000", "1.0.0")  # type: ignore
+    assert (last.status_code, last["Upload-Offset"], last["Tus-Resumable"]) == (204, "100000", "1.0.0")  # type: ignore[attr-defined]
     upload = Upload.objects.get()
     assert (upload.state, upload.file_name, upload.team, upload.created_by) == (
         UploadState.RECEIVED,
