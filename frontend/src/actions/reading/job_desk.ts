@@ -3,7 +3,7 @@ import { cancelJob, fetchActiveJobs, fetchJob, fetchModels, requestJob, retryJob
 import { writeRuns, type Brick } from "../../live/brick";
 import { digestVoxels } from "../../live/digest";
 import { JobStream } from "../../live/job_stream";
-import type { Job } from "../../state/records";
+import type { Job, Revision } from "../../state/records";
 import { rowsOf } from "./label_desk";
 import { isRunning } from "./run_state";
 import type { ReadingSession } from "./session";
@@ -17,6 +17,8 @@ const PATIENT_RECONNECTS = 3;
 /** Runs of models: asking for them, and showing their labels while they are being computed. */
 export class JobDesk {
   private stream: JobStream | undefined;
+  /** The revision on screen before the run. */
+  private before: Revision | undefined;
   private waiting: Brick[] = [];
   private frame = 0;
   private applied = 0;
@@ -129,6 +131,8 @@ export class JobDesk {
 
   private watch(job: Job): void {
     this.close();
+    const { shown } = this.session.state;
+    if (shown.kind === "revision") this.before = shown.revision;
     this.session.labels.begin();
     this.session.set({ job });
     this.startOver();
@@ -213,9 +217,19 @@ export class JobDesk {
     const revision = session.state.segmentations
       ?.flatMap((segmentation) => segmentation.revisions)
       .find((candidate) => candidate.id === ended.revision_id);
-    if (!revision) return;
+    if (!revision) {
+      await this.goBack();
+      return;
+    }
     if (await this.isIdentical(ended.digest)) session.labels.declare(revision);
     else await session.labels.show(revision);
+  }
+
+  /** A run that stored nothing leaves nothing on screen: back to the label map before it. */
+  private async goBack(): Promise<void> {
+    const { labels } = this.session;
+    if (this.before) await labels.show(this.before);
+    else labels.hide();
   }
 
   /** Whether what was streamed is bit for bit what was stored. */
