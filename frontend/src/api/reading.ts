@@ -72,24 +72,11 @@ export async function fetchLabelMap(revisionId: string): Promise<ArrayBuffer> {
   return (await exchange(`/api/revisions/${revisionId}/label-map`)).arrayBuffer();
 }
 
-export interface NewSegment {
-  readonly segment_number: number;
-  readonly segment_label: string;
-  readonly colour: string;
-}
-
 /** Start a segmentation whose first revision is empty. */
-export async function createSegmentation(
-  seriesId: string,
-  name: string,
-  segments: readonly NewSegment[],
-): Promise<Segmentation> {
-  const response = await exchange(`/api/series/${seriesId}/segmentations`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ name, segments }),
-  });
-  return (await response.json()) as Segmentation;
+export function createSegmentation(seriesId: string, body: Schemas["NewSegmentationRequest"]): Promise<Segmentation> {
+  return expectData(
+    client.POST("/api/series/{series_id}/segmentations", { params: { path: { series_id: seriesId } }, body }),
+  );
 }
 
 /** Save changed slices on a stated base; another base is refused with `revision.stale_base`. */

@@ -100,7 +100,7 @@ export class DrawingDesk {
     const { revision } = shown;
     session.set({ save: { kind: "saving" } });
     try {
-      const created = await createSegmentation(session.seriesId, name, revision.segments);
+      const created = await createSegmentation(session.seriesId, { name, segments: namesOf(revision) });
       const empty = latestRevision(created);
       if (!empty) throw new ApiProblem(500, "answer.empty", "");
       for (let slice = 0; slice < labelMap.shape[0]; slice++) this.changedSlices.add(slice);
@@ -236,6 +236,15 @@ export class DrawingDesk {
     this.session.labels.count(undefined);
     this.keep(undefined);
   }
+}
+
+/** What a new segmentation takes over from another: numbers, names and colours. */
+function namesOf(revision: Revision) {
+  return revision.segments.map(({ segment_number, segment_label, colour }) => ({
+    segment_number,
+    segment_label,
+    colour,
+  }));
 }
 
 /** The revision that others have saved meanwhile, where that is why saving was refused. */

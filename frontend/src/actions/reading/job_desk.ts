@@ -165,8 +165,7 @@ export class JobDesk {
     const { state, store } = this.session;
     const model = state.models?.find((candidate) => candidate.name === job.model_name);
     if (!model || state.shown.kind !== "live") return;
-    const segments = model.segments as unknown as { segment_number: number; segment_label: string; colour: string }[];
-    store.dispatch({ type: "segments.described", segments: rowsOf(segments) });
+    store.dispatch({ type: "segments.described", segments: rowsOf(model.segments) });
   }
 
   private startOver(): void {

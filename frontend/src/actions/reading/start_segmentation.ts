@@ -14,7 +14,10 @@ export const startSegmentationAct: ReadingAct = {
   run: async (session) => {
     const segments = [{ segment_number: 1, segment_label: translate("reading.first_segment"), colour: FIRST_COLOUR }];
     try {
-      const created = await createSegmentation(session.seriesId, translate("reading.drawn_by_hand"), segments);
+      const created = await createSegmentation(session.seriesId, {
+        name: translate("reading.drawn_by_hand"),
+        segments,
+      });
       await session.labels.refresh();
       const empty = latestRevision(created);
       if (empty) await session.labels.show(empty);
