@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from inference.model_spec import Method, ModelSpec, NetworkSpec
+from inference.pipeline.preprocess import measure_grey_scale
 from inference.training.synthetic.brain_sampler import random_brain_lesion_case
+from inference.training.variety import add_solid_lesion, add_vessels
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import SegmentDescription
 
@@ -35,7 +37,7 @@ class Recipe:
     windows_per_step
         Windows of one optimiser step, at most eight.
     learning_rate
-        Of AdamW.
+        Of AdamW at its highest: it rises over the first steps and falls to nothing by the last.
     observations
         What a person saw on real images, for the card.
     """
@@ -58,8 +60,14 @@ class Recipe:
 
 def make_enhancing_lesion_case(rng: np.random.Generator) -> tuple[Volume, Truth]:
     """Draw a contrast-enhanced T1 head; truth 1 is the tumour core: enhancing rim and what it encloses."""
-    volume, truth = random_brain_lesion_case(rng, shape=(80, 96, 96), spacing_mm=(1.5, 1.5, 1.5))
-    return volume, np.isin(truth.voxels, (1, 2)).astype(np.uint8)
+    volume, label_map = random_brain_lesion_case(rng, shape=(80, 96, 96), spacing_mm=(1.5, 1.5, 1.5))
+    truth = np.isin(label_map.voxels, (1, 2)).astype(np.uint8)
+    image = volume.voxels.astype(np.float32)
+    level = measure_grey_scale(image).centre
+    add_vessels(rng, image, truth, level=level, spacing_mm=1.5)
+    if rng.random() < 0.5:
+        add_solid_lesion(rng, image, truth, level=level, spacing_mm=1.5)
+    return replace(volume, voxels=image), truth
 
 
 _ENHANCING_LESION = Recipe(
@@ -79,7 +87,7 @@ _ENHANCING_LESION = Recipe(
             architecture="unet",
             channels=(8, 16, 32, 64),
             spacing_mm=(1.5, 1.5, 1.5),
-            window=(24, 64, 64),
+            window=(16, 80, 80),
             overlap=0.5,
             weights_path="enhancing_lesion.pt",
             weights_sha256="",
@@ -88,9 +96,9 @@ _ENHANCING_LESION = Recipe(
     ),
     make_case=make_enhancing_lesion_case,
     seed=20261122,
-    steps=880,
+    steps=500,
     windows_per_step=4,
-    learning_rate=3e-3,
+    learning_rate=4e-3,
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType({_ENHANCING_LESION.spec.name: _ENHANCING_LESION})
