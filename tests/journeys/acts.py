@@ -35,7 +35,7 @@ def upload_folder(page: Page, folder: Path) -> None:
 
 def open_study(page: Page, text: str) -> None:
     """Open a study from the worklist and wait until all its images are there."""
-    page.get_by_role("row").filter(has_text=text).get_by_role("link").first.click()
+    page.get_by_role("row").filter(has_text=text).locator("a[href^='/studies/']").first.click()
     wait_for(page, "v => v.isComplete", within_s=60)
 
 

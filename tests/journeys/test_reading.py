@@ -73,7 +73,8 @@ def grow_the_tumour_from_a_click(page: Page) -> None:
     acts.choose_model(page, "Region growing")
     page.get_by_role("button", name="Click on the image").click()
     page.mouse.click(*acts.point_of(page, TUMOUR))
-    expect(page.get_by_text(f"image {TUMOUR[0] + 1}, row {TUMOUR[1] + 1}, column {TUMOUR[2] + 1}")).to_be_visible()
+    # at this zoom a screen pixel is wider than a voxel: the point may be a neighbour
+    expect(page.get_by_text(re.compile(rf"image {TUMOUR[0] + 1}, row 28[5-7], column 32[5-7]"))).to_be_visible()
     page.get_by_role("button", name=re.compile("^Run$")).click()
     acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=60)
 
@@ -90,12 +91,13 @@ def watch_the_network_through_a_dropped_line(page: Page, stack: LiveStack) -> No
     acts.choose_model(page, network_title())
     renders = acts.counter(page, "v => v.rendersWithOverlay")
     page.get_by_role("button", name=re.compile("^Run$")).click()
-    acts.wait_for(page, "v => v.drawnSequence >= 2", within_s=60)
+    acts.wait_for(page, "v => v.jobState === 'running'", within_s=120)
+    acts.wait_for(page, "v => v.drawnSequence >= 2", within_s=120)
 
     web = stack.kill("web")
     acts.wait_for(page, "v => v.connection !== 'open'")
     stack.start_child(web)
-    acts.wait_for(page, "v => v.connection === 'open'", within_s=60)
+    acts.wait_for(page, "v => v.connection === 'open'", within_s=120)
     acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=180)
 
     assert acts.counter(page, "v => v.rendersWithOverlay") - renders >= 3
@@ -135,7 +137,7 @@ def cancel_a_run(page: Page) -> None:
     revisions = SegmentationRevision.objects.count()
     acts.choose_model(page, network_title())
     page.get_by_role("button", name=re.compile("^Run$")).click()
-    acts.wait_for(page, "v => v.jobState === 'running'")
+    acts.wait_for(page, "v => v.jobState === 'running'", within_s=120)
     page.get_by_role("button", name=re.compile("^Cancel")).click()
     acts.wait_for(page, "v => v.jobState === 'cancelled'")
     expect(page.get_by_text("Cancelled. Nothing was stored.")).to_be_visible()
