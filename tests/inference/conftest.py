@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asgiref.sync import SyncToAsync
+from django.db import connections
 
 from inference import stream_cache
 from studies.models import Series, User
@@ -31,6 +33,7 @@ def stack(live_stack: LiveStack, transactional_db: None, settings: Any) -> Itera
     settings.CHANNEL_LAYERS = {"default": layer}
     yield live_stack
     stream_cache.close_reader()
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()  # else PostgreSQL keeps the database
 
 
 @pytest.fixture
