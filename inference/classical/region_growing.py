@@ -1,8 +1,8 @@
 """From one click to the structure that was clicked.
 
 The band of grey values that belongs to the structure is not asked for: of the bands around the value at the click, the
-one whose connected region has the strongest edge wins (peripheral contrast). A region that leaks has long stretches of
-border without an edge and loses.
+one whose connected region has the strongest edge wins (peripheral contrast), in relation to how far the band reaches
+from that value. A region that leaks has long stretches of border without an edge and loses.
 
 References
 ----------
@@ -31,8 +31,11 @@ _SEARCH_VOXELS = 40**3
 _CLICK_RADIUS_MM = 2.0
 _NECK_MM = 0.9
 """Half the width of bridges that are cut."""
-_STEPS = 12
-_EDGE_PERCENTILE = 40
+_STEPS = 7
+"""Bounds tried per sweep, evenly over the range and again evenly over the voxels."""
+_NOISE_FACTOR = 30.0
+"""How much the spread of values at the click counts beside the reach of a band: little where tissue is even (CT)."""
+_EDGE_PERCENTILE = 25
 """Of the steps along a region's border; below the median, so that a stretch without an edge is felt early."""
 
 
@@ -154,59 +157,79 @@ def _find_band(smooth: Smooth, seed: Point, spacing_mm: Spacing, click: Mask, la
     steps = [max(1, min(step, round(step * min(spacing_mm) / s))) for s in spacing_mm]
     thin = tuple(slice(c % n, None, n) for c, n in zip(seed, steps, strict=True))
     most_voxels = largest_ml * 1000.0 / float(np.prod(spacing_mm) * np.prod(steps))
-    search = _Search(smooth[thin], click[thin], most_voxels)
-    values = smooth[click]
+    search = _Search(smooth[thin], click[thin], smooth[click], most_voxels)
     low, high = float(smooth.min()), float(smooth.max())
     if low == high:
         raise NothingGrownError("The image is uniform around this point: there is no edge to grow to.")
-    brighter = search.alternate(Band(low, high), values, first_lower=True)
-    darker = search.alternate(Band(low, high), values, first_lower=False)
+    brighter = search.alternate(Band(low, high), first_lower=True)
+    darker = search.alternate(Band(low, high), first_lower=False)
     return max(brighter, darker, key=lambda scored: scored[0])[1]
 
 
 class _Search:
-    """Scores bands by the mean edge along the border of the clicked region."""
+    """Scores bands by how sharp the border of the clicked region is."""
 
-    def __init__(self, smooth: Smooth, click: Mask, most_voxels: float) -> None:
+    def __init__(self, smooth: Smooth, click: Mask, values: Smooth, most_voxels: float) -> None:
         self.smooth = smooth
         self.click = click
+        self.low, self.high = float(smooth.min()), float(smooth.max())
+        self.near_low, self.centre, self.near_high = (float(v) for v in np.percentile(values, (25, 50, 75)))
+        self.spread = 1.4826 * float(np.median(np.abs(values - self.centre)))
         self.edges = [np.abs(np.diff(smooth, axis=axis)) for axis in range(3)]
         self.most_voxels = most_voxels
         self.least_voxels = max(1, int(click.sum() * 0.5))
 
-    def alternate(self, band: Band, values: Smooth, *, first_lower: bool) -> tuple[float, Band]:
+    def alternate(self, band: Band, *, first_lower: bool) -> tuple[float, Band]:
+        """Move one bound to its best place, then the other."""
         best = (-1.0, band)
         for round_number in range(2):
             moves_lower = first_lower == (round_number == 0)
-            best = max(best, self._sweep(best[1], values, moves_lower=moves_lower), key=lambda scored: scored[0])
+            best = max(best, self._sweep(best[1], moves_lower=moves_lower), key=lambda scored: scored[0])
         return best
 
-    def _sweep(self, band: Band, values: Smooth, *, moves_lower: bool) -> tuple[float, Band]:
-        far = float(np.percentile(self.smooth, 1 if moves_lower else 99))
-        near = float(np.percentile(values, 75 if moves_lower else 25))
-        spacing = (near - far) / _STEPS
-        coarse = [far + spacing * (i + 0.5) for i in range(_STEPS)]
+    def _sweep(self, band: Band, *, moves_lower: bool) -> tuple[float, Band]:
+        far, near = (self.low, self.near_high) if moves_lower else (self.high, self.near_low)
+        coarse = self._choose_bounds(min(far, near), max(far, near))
         best = self._best_of(band, coarse, moves_lower=moves_lower)
         middle = best[1].lower if moves_lower else best[1].upper
-        fine = [middle + spacing * f for f in (-0.6, -0.3, 0.3, 0.6)]
+        place = int(np.argmin(np.abs(coarse - middle)))
+        below, above = coarse[max(place - 1, 0)], coarse[min(place + 1, coarse.size - 1)]
+        fine = np.array(
+            [below + (middle - below) * f for f in (1 / 3, 2 / 3)]
+            + [middle + (above - middle) * f for f in (1 / 3, 2 / 3)]
+        )
         return max(best, self._best_of(band, fine, moves_lower=moves_lower), key=lambda scored: scored[0])
 
-    def _best_of(self, band: Band, bounds: list[float], *, moves_lower: bool) -> tuple[float, Band]:
-        candidates = [Band(b, band.upper) if moves_lower else Band(band.lower, b) for b in bounds]
+    def _choose_bounds(self, low: float, high: float) -> npt.NDArray[np.float64]:
+        """Spread bounds evenly over the range, and again over the voxels: two like tissues may lie far from a third."""
+        within = self.smooth[(self.smooth >= low) & (self.smooth <= high)]
+        levels = np.quantile(within, np.linspace(0.0, 1.0, _STEPS + 1)) if within.size else np.array([low, high])
+        even = low + (high - low) * (np.arange(_STEPS) + 0.5) / _STEPS
+        return np.unique(np.concatenate(((levels[1:] + levels[:-1]) / 2, even)))
+
+    def _best_of(self, band: Band, bounds: npt.NDArray[np.float64], *, moves_lower: bool) -> tuple[float, Band]:
+        candidates = [Band(float(b), band.upper) if moves_lower else Band(band.lower, float(b)) for b in bounds]
         return max(((self._score(candidate), candidate) for candidate in candidates), key=lambda scored: scored[0])
 
     def _score(self, band: Band) -> float:
         region = _take_clicked(band.contains(self.smooth), self.click)
-        if np.count_nonzero(region & self.click) < self.least_voxels:
-            return -1.0
-        if np.count_nonzero(region) > self.most_voxels:
+        if np.count_nonzero(region & self.click) < self.least_voxels or np.count_nonzero(region) > self.most_voxels:
             return -1.0
         steps = [step[np.diff(region, axis=axis)] for axis, step in enumerate(self.edges)]
         # a region cut off by the edge of what is looked at has no edge there
         cut = [region.take(end, axis) for axis in range(3) for end in (0, -1)]
         steps.append(np.zeros(sum(int(np.count_nonzero(face)) for face in cut), np.float32))
         border = np.concatenate(steps)
-        return float(np.percentile(border, _EDGE_PERCENTILE)) if border.size else -1.0
+        return float(np.percentile(border, _EDGE_PERCENTILE)) / self._reach(band) if border.size else -1.0
+
+    def _reach(self, band: Band) -> float:
+        """Return how far the band reaches from the click's own values, noise included.
+
+        An edge counts in relation to it: the border between body and air is no better an edge than that of a lesion.
+        """
+        below = self.centre - band.lower if band.lower > self.low else 0.0
+        above = band.upper - self.centre if band.upper < self.high else 0.0
+        return max(below, above, 0.0) + _NOISE_FACTOR * self.spread + 1e-6
 
 
 def _tidy(region: Mask, click: Mask, spacing_mm: Spacing) -> Mask:
