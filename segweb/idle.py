@@ -14,6 +14,10 @@ BACKGROUND_HEADER = "X-SegWeb-Background"
 """Sent with the requests a page makes by itself: they answer, and do not keep the session alive."""
 
 
+NOT_KEPT = "private, no-store"
+"""For every answer of the API that does not say otherwise: health records belong in no cache."""
+
+
 class IdleSignOutMiddleware:
     """End a session that saw no act of a person for the idle time-out, before the request is looked at."""
 
@@ -27,4 +31,7 @@ class IdleSignOutMiddleware:
             people.end_session(request, act="session.idled_out")
         elif is_signed_in and BACKGROUND_HEADER not in request.headers:
             people.note_activity(request.session)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.path_info.startswith("/api/") and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = NOT_KEPT
+        return response

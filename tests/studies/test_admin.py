@@ -13,7 +13,15 @@ from studies.models import AuditEntry, Role, TeamMembership, User
 from tests.factories import PASSWORD, PatientFactory, StudyFactory, TeamFactory, UploadFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-PAGES = ("", "studies/user/", "studies/team/", "studies/patient/", "studies/study/", "studies/upload/")
+PAGES = (
+    "",
+    "studies/user/",
+    "studies/team/",
+    "studies/patient/",
+    "studies/study/",
+    "studies/upload/",
+    "inference/segmentationjob/",
+)
 MEMBERSHIPS = {
     "memberships-TOTAL_FORMS": "0",
     "memberships-INITIAL_FORMS": "0",

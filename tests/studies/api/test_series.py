@@ -19,7 +19,7 @@ from PIL import Image
 
 from studies.api.streams import choose_encoding
 from studies.models import AuditEntry, Series, User
-from studies.services.pixels import Encoding, compressed_chunks
+from studies.services.pixels import Encoding, compressed_chunks, pixels_version
 from studies.storage import derived_path
 from tests.archives import archive_series
 from tests.factories import PatientFactory, TeamFactory, UserFactory
@@ -114,6 +114,7 @@ def test_a_full_disk_costs_the_copy_and_not_the_reader(
         raise OSError(28, "No space left on device")
 
     layout = get(f"/api/series/{series.pk}/frames").json()
+    derived_path("pixels_zstd", pixels_version(series)).unlink(missing_ok=True)
     monkeypatch.setattr("studies.services.pixels.temporary_file", refuse)
     with caplog.at_level(logging.WARNING):
         answer = get(f"/api/series/{series.pk}/pixels", accept_encoding="zstd")
