@@ -26,13 +26,14 @@ Smooth = npt.NDArray[np.float32]
 
 _REACH_VOXELS = 48
 """Half the first region looked at, in voxels of the finest axis; doubled while the structure reaches its edge."""
-_SEARCH_VOXELS = 40**3
+_SEARCH_VOXELS = 32**3
 """The band is searched on a grid of about this size, so that a large region costs no more than a small one."""
 _CLICK_RADIUS_MM = 2.0
 _NECK_MM = 0.9
 """Half the width of bridges that are cut."""
 _STEPS = 7
 """Bounds tried per sweep, evenly over the range and again evenly over the voxels."""
+_MOST_GROWTH = 2.0
 _NOISE_FACTOR = 30.0
 """How much the spread of values at the click counts beside the reach of a band: little where tissue is even (CT)."""
 _EDGE_PERCENTILE = 25
@@ -126,7 +127,7 @@ def _distance_mm(shape: tuple[int, ...], point: Point, spacing_mm: Spacing) -> n
 
 def _grow_in_crop(smooth: Smooth, seed: Point, spacing_mm: Spacing, tolerance: float, largest_ml: float) -> Mask:
     click = _distance_mm(smooth.shape, seed, spacing_mm) <= max(_CLICK_RADIUS_MM, 1.01 * min(spacing_mm))
-    band = _find_band(smooth, seed, spacing_mm, click, largest_ml)
+    band = _centre_bounds(_find_band(smooth, seed, spacing_mm, click, largest_ml), smooth, click)
     voxel_ml = float(np.prod(spacing_mm)) / 1000.0
     centre = float(np.median(smooth[click & band.contains(smooth)]))
     for factor in tolerance * np.array([1.0, 0.85, 0.7, 0.55, 0.4, 0.25]):
@@ -164,6 +165,25 @@ def _find_band(smooth: Smooth, seed: Point, spacing_mm: Spacing, click: Mask, la
     brighter = search.alternate(Band(low, high), first_lower=True)
     darker = search.alternate(Band(low, high), first_lower=False)
     return max(brighter, darker, key=lambda scored: scored[0])[1]
+
+
+def _centre_bounds(band: Band, smooth: Smooth, click: Mask) -> Band:
+    """Move each bound halfway between the region and what lies just beyond it, unless the region leaks there.
+
+    A blurred edge is as steep on the inside as in its middle, and the border belongs in the middle.
+    """
+    region = _take_clicked(band.contains(smooth), click)
+    if not region.any():
+        return band
+    inside = float(np.median(smooth[region]))
+    near = np.asarray(ndimage.binary_dilation(region, iterations=4)) & ~np.asarray(ndimage.binary_dilation(region))
+    beyond = smooth[near]
+    below, above = beyond[beyond < band.lower], beyond[beyond > band.upper]
+    lower = (inside + float(np.median(below))) / 2 if below.size else band.lower
+    upper = (inside + float(np.median(above))) / 2 if above.size else band.upper
+    centred = Band(min(lower, inside), max(upper, inside))
+    grown = np.count_nonzero(_take_clicked(centred.contains(smooth), click))
+    return centred if grown <= _MOST_GROWTH * np.count_nonzero(region) else band
 
 
 class _Search:
