@@ -22,8 +22,8 @@ from tests.phantoms import sphere
 from tests.stack import SLOW_WORKER, LiveStack, run_stack, sign_in, slow_worker_spec, wait_until
 
 LONG_BALL = replace(BALL, shape=(40, 32, 40))
-SLICE_S = 0.1
-ENDS_WITHIN_S = 90.0
+SLICE_S = 0.3
+ENDS_WITHIN_S = 240.0
 
 
 @pytest.fixture(scope="module")

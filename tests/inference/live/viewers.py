@@ -29,7 +29,7 @@ class Viewer:
     bricks: list[Brick] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
 
-    async def watch(self, *, until_bricks: int | None = None, within_s: float = 20.0) -> None:
+    async def watch(self, *, until_bricks: int | None = None, within_s: float = 90.0) -> None:
         """Resume where it stopped, and follow until the stream ends or so many bricks have come in all."""
         async with (
             asyncio.timeout(within_s),

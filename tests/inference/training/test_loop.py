@@ -74,8 +74,8 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
 
 def test_training_learns(tmp_path: Path) -> None:
     steps: list[TrainingStep] = []
-    train(make_recipe(120), tmp_path / "a", steps.append)
-    assert [step.number for step in steps] == list(range(1, 121))
+    train(make_recipe(240), tmp_path / "a", steps.append)
+    assert [step.number for step in steps] == list(range(1, 241))
     overlap = [step.dice for step in steps]
     assert np.mean(overlap[-20:]) > 0.5
     assert np.mean(overlap[-20:]) > np.mean(overlap[:5]) + 0.3
