@@ -30,8 +30,12 @@ function SignInForm({ idleTimeoutS }: { readonly idleTimeoutS: number }) {
   const [password, setPassword] = useState("");
   const [isIncomplete, setIncomplete] = useState(false);
   const submit = () => {
+    if (signIn.isPending) return;
     setIncomplete(!username || !password);
-    if (username && password) signIn.mutate({ username, password }, { onError: () => setPassword("") });
+    if (!username || !password) return;
+    // A password typed while the answer was on its way is the next try: it stays.
+    const clear = () => setPassword((typed) => (typed === password ? "" : typed));
+    signIn.mutate({ username, password }, { onError: clear });
   };
   const refusal = isIncomplete ? t("sign_in.both_needed") : signIn.isError ? sentenceOf(signIn.error, t) : undefined;
   return (
