@@ -22,7 +22,7 @@ FLAGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 ]
-WINDOW_PAUSE_S = 0.15
+WINDOW_PAUSE_S = 0.05
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def grow_the_tumour_from_a_click(page: Page) -> None:
     # at this zoom a screen pixel is wider than a voxel: the point may be a neighbour
     expect(page.get_by_text(re.compile(rf"image {TUMOUR[0] + 1}, row 28[5-7], column 32[5-7]"))).to_be_visible()
     page.get_by_role("button", name=re.compile("^Run$")).click()
-    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=60)
+    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=120)
 
     job = SegmentationJob.objects.get(model_name="region_growing")
     assert job.revision is not None
@@ -92,13 +92,13 @@ def watch_the_network_through_a_dropped_line(page: Page, stack: LiveStack) -> No
     renders = acts.counter(page, "v => v.rendersWithOverlay")
     page.get_by_role("button", name=re.compile("^Run$")).click()
     acts.wait_for(page, "v => v.jobState === 'running'", within_s=120)
-    acts.wait_for(page, "v => v.drawnSequence >= 2", within_s=120)
+    acts.wait_for(page, "v => v.drawnSequence >= 2", within_s=300)
 
     web = stack.kill("web")
     acts.wait_for(page, "v => v.connection !== 'open'")
     stack.start_child(web)
     acts.wait_for(page, "v => v.connection === 'open'", within_s=120)
-    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=180)
+    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=1200)
 
     assert acts.counter(page, "v => v.rendersWithOverlay") - renders >= 3
     job = SegmentationJob.objects.exclude(model_name="region_growing").get()
