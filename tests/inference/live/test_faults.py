@@ -34,12 +34,11 @@ def crashing_stack(django_db_setup: None, django_db_blocker: Any) -> Iterator[Li
 
 
 @pytest.fixture
-def slow(crashing_stack: LiveStack, transactional_db: None) -> Iterator[LiveStack]:
-    """The stack with one slow worker, gone again after the test."""
-    crashing_stack.start_child(slow_worker_spec("cpu", SLICE_S))
-    yield crashing_stack
-    if SLOW_WORKER in crashing_stack.children:
-        crashing_stack.kill(SLOW_WORKER)
+def slow(crashing_stack: LiveStack, transactional_db: None) -> LiveStack:
+    """The stack with one slow worker; a test that killed it leaves the next one to start another."""
+    if SLOW_WORKER not in crashing_stack.children:
+        crashing_stack.start_child(slow_worker_spec("cpu", SLICE_S))
+    return crashing_stack
 
 
 @pytest.fixture
@@ -128,6 +127,7 @@ def test_a_job_whose_message_was_lost_with_valkey_runs_all_the_same(
     slow.start_valkey()
     slow.start_child(slow_worker_spec("cpu", 0.0))
     assert_the_ball_is_stored(slow, job, person)
+    slow.kill(SLOW_WORKER)
 
 
 def test_a_request_while_valkey_is_away_is_kept_and_run_later(slow: LiveStack, long_ball: Series, person: User) -> None:
