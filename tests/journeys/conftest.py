@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from segweb.setup.debian import find_browser
 from tests.stack import SLOW_WORKER, LiveStack, run_stack, slow_worker_spec
@@ -23,6 +23,7 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
 ]
 WINDOW_PAUSE_S = 0.05
+expect.set_options(timeout=60_000)  # a slow machine is no failure
 
 
 @pytest.fixture(scope="session")

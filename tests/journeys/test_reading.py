@@ -98,7 +98,7 @@ def watch_the_network_through_a_dropped_line(page: Page, stack: LiveStack) -> No
     acts.wait_for(page, "v => v.connection !== 'open'")
     stack.start_child(web)
     acts.wait_for(page, "v => v.connection === 'open'", within_s=120)
-    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=1200)
+    acts.wait_for(page, "v => v.jobState === 'succeeded' && v.shownRevisionId", within_s=600)
 
     assert acts.counter(page, "v => v.rendersWithOverlay") - renders >= 3
     job = SegmentationJob.objects.exclude(model_name="region_growing").get()
