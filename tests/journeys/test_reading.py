@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def stored_voxels(revision: SegmentationRevision) -> np.ndarray:
         return decode_brick(stored.read(), max_voxels=10**9).voxels
 
 
-def test_from_a_dropped_folder_to_a_corrected_label_map(
+def test_from_a_dropped_folder_to_a_grown_tumour(
     page: Page, stack: LiveStack, clinician: User, shared_data: Path
 ) -> None:
     elsewhere = StudyFactory(study_description="Not for this reader")
@@ -56,8 +57,21 @@ def test_from_a_dropped_folder_to_a_corrected_label_map(
     acts.upload_folder(page, shared_data / "mr_vs_seg_001" / "dicom")
     acts.open_study(page, "MR")
     assert acts.counter(page, "v => v.sliceCount") == 60
-
     grow_the_tumour_from_a_click(page)
+
+    page.goto(f"/studies/{elsewhere.pk}")
+    expect(page.get_by_text("Not for this reader")).to_have_count(0)
+
+
+@pytest.mark.skipif("SEGWEB_LONG_JOURNEYS" not in os.environ, reason="takes minutes: set SEGWEB_LONG_JOURNEYS=1")
+def test_a_network_through_a_dropped_line_a_correction_and_a_cancelled_run(
+    page: Page, stack: LiveStack, clinician: User, shared_data: Path
+) -> None:
+    elsewhere = StudyFactory(study_description="Not for this reader")
+
+    acts.sign_in(page, clinician.username)
+    acts.upload_folder(page, shared_data / "mr_vs_seg_001" / "dicom")
+    acts.open_study(page, "MR")
     watch_the_network_through_a_dropped_line(page, stack)
     correct_and_save(page)
     cancel_a_run(page)
