@@ -1,6 +1,6 @@
 import type { components } from "../contract/api";
 import { OfflineError } from "../lib/problem";
-import { BACKGROUND, client, CSRF_HEADER, csrfToken, expectData, readProblem } from "./client";
+import { announceSignedOut, BACKGROUND, client, CSRF_HEADER, csrfToken, expectData, readProblem } from "./client";
 
 type Schemas = components["schemas"];
 type Revision = Schemas["Revision"];
@@ -63,7 +63,11 @@ async function exchange(path: string, init: RequestInit = {}): Promise<Response>
   const response = await fetch(path, { ...init, headers, credentials: "same-origin" }).catch(() => {
     throw new OfflineError("The server could not be reached.");
   });
-  if (!response.ok) throw await readProblem(response);
+  if (!response.ok) {
+    const problem = await readProblem(response);
+    if (problem.status === 401) announceSignedOut(problem);
+    throw problem;
+  }
   return response;
 }
 

@@ -6,11 +6,12 @@ export interface Notice {
   readonly tone: "quiet" | "danger";
 }
 
-type NoticeEvent = { type: "added"; notice: Notice } | { type: "dismissed"; id: number };
+type NoticeEvent = { type: "added"; notice: Notice } | { type: "dismissed"; id: number } | { type: "cleared" };
 
 const MOST_SHOWN = 4;
 
 function reduceNotices(notices: readonly Notice[], event: NoticeEvent): readonly Notice[] {
+  if (event.type === "cleared") return [];
   if (event.type === "dismissed") return notices.filter((notice) => notice.id !== event.id);
   const others = notices.filter((notice) => notice.text !== event.notice.text);
   return [...others, event.notice].slice(-MOST_SHOWN);
@@ -28,4 +29,9 @@ export function notify(text: string, tone: Notice["tone"] = "quiet"): void {
 
 export function dismissNotice(id: number): void {
   noticeStore.dispatch({ type: "dismissed", id });
+}
+
+/** Takes all notices away: what one person was told is not for the next. */
+export function clearNotices(): void {
+  noticeStore.dispatch({ type: "cleared" });
 }

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 
 import { useTranslate } from "../../lib/messages";
 import { classes } from "../../ui/classes";
@@ -18,6 +18,9 @@ interface EntranceProps {
 /** The card of the pages before the worklist: sign-in and the choice of a password. */
 export function Entrance({ title, told, refusal, foot, onSubmit, children }: EntranceProps) {
   const t = useTranslate();
+  useEffect(() => {
+    document.title = `${title} - ${t("app.name")}`; // the page before may have named a patient
+  }, [title, t]);
   return (
     <main className={styles.page}>
       <div className={styles.card}>

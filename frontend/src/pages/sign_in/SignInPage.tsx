@@ -1,9 +1,10 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Navigate, useLocation } from "react-router";
 
 import { lastSignOutReason, useSession, useSignIn } from "../../api/session";
 import { type Translate, useTranslate } from "../../lib/messages";
 import { Button } from "../../ui/Button";
+import { clearNotices } from "../../ui/notice_queue";
 import { ErrorState, LoadingState, sentenceOf } from "../../ui/States";
 import { TextField } from "../../ui/TextField";
 import type { CameFrom } from "../shell/RequireSession";
@@ -29,6 +30,7 @@ function SignInForm({ idleTimeoutS }: { readonly idleTimeoutS: number }) {
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
   const [isIncomplete, setIncomplete] = useState(false);
+  useEffect(clearNotices, []);
   const submit = () => {
     if (signIn.isPending) return;
     setIncomplete(!username || !password);
