@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Job, Model, Revision, Segmentation } from "./records";
-import { canDraw, initialReading, reduceReading, type ReadingState } from "./reading";
+import { canDraw, initialReading, lockedSegment, reduceReading, type ReadingState } from "./reading";
 
 function revision(number: number, segmentationId = "s1"): Revision {
   return {
@@ -75,6 +75,22 @@ describe("reading state", () => {
       { number: 2, label: "Oedema", colour: "#0072b2", isVisible: false, isLocked: true, volumeMl: undefined },
     ]);
     expect(state.activeSegment).toBe(2);
+  });
+
+  it("names the locked segment that the brush would draw with; the eraser spares it by itself", () => {
+    const rows = [
+      { number: 1, label: "Core", colour: "#e69f00" },
+      { number: 2, label: "Oedema", colour: "#0072b2" },
+    ];
+    let state = reduceReading(editing, { type: "revision.shown", revision: revision(1) });
+    state = reduceReading(state, { type: "segments.described", segments: rows });
+    state = reduceReading(state, { type: "tool.chosen", tool: "brush" });
+    state = reduceReading(state, { type: "segment.changed", number: 2, part: { isLocked: true } });
+    expect(lockedSegment(state)).toBeUndefined();
+    state = reduceReading(state, { type: "changed", part: { activeSegment: 2 } });
+    expect(lockedSegment(state)?.label).toBe("Oedema");
+    state = reduceReading(state, { type: "tool.chosen", tool: "eraser" });
+    expect(lockedSegment(state)).toBeUndefined();
   });
 
   it("says 0 mL of a segment that has no voxel left", () => {

@@ -198,6 +198,12 @@ export function canDraw(state: ReadingState): boolean {
   return state.canEdit && state.shown.kind === "revision" && state.save.kind !== "saving";
 }
 
+/** The segment that the brush would draw with, where it is locked: it neither loses nor gains a voxel. */
+export function lockedSegment(state: ReadingState): SegmentRow | undefined {
+  if (state.tool !== "brush") return undefined;
+  return state.segments.find((segment) => segment.number === state.activeSegment && segment.isLocked);
+}
+
 /** The tool that does no harm: what Esc leads back to. */
 export function restingTool(state: ReadingState): ToolId {
   return state.hasVolume ? "crosshair" : "scroll";

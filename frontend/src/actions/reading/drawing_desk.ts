@@ -5,7 +5,7 @@ import { encodeBrick, readBrick, writeRuns } from "../../live/brick";
 import { makeTip, stamp, strokeCentres, type Tip } from "../../state/brush";
 import { EditHistory } from "../../state/edit_history";
 import type { Triple } from "../../state/planes";
-import { canDraw, latestRevision } from "../../state/reading";
+import { canDraw, latestRevision, lockedSegment } from "../../state/reading";
 import type { Revision } from "../../state/records";
 import type { BrushGesture } from "../../viewer/viewer";
 import { draftKey, dropDraft, findDrafts, keepDraft } from "./drafts";
@@ -78,6 +78,7 @@ export class DrawingDesk {
     const { shown } = this.session.state;
     if (shown.kind !== "revision") return;
     const { revision } = shown;
+    this.finish(); // a stroke that is still being drawn belongs to what is saved
     this.session.set({ save: { kind: "saving" } });
     try {
       const saved = await saveRevision(revision.segmentation_id, revision.id, this.bricks());
@@ -183,7 +184,7 @@ export class DrawingDesk {
     const { session } = this;
     const { state, viewer } = session;
     const grid = viewer?.grid;
-    if (!grid || !canDraw(state) || state.activeSegment === null) return;
+    if (!grid || !canDraw(state) || state.activeSegment === null || lockedSegment(state)) return;
     const tip = makeTip(gesture.plane, grid.spacingMm, state.brush.radiusMm, state.brush.shape);
     const value = gesture.tool === "eraser" ? 0 : state.activeSegment;
     this.stroke = { tip, value, last: undefined, before: new Map() };

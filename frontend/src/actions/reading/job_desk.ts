@@ -1,6 +1,7 @@
 import type { StreamEnded } from "../../contract/events";
 import { cancelJob, fetchActiveJobs, fetchJob, fetchModels, requestJob, retryJob } from "../../api/reading";
 import { writeRuns, type Brick } from "../../live/brick";
+import { BrickPace } from "../../live/brick_pace";
 import { digestVoxels } from "../../live/digest";
 import { JobStream } from "../../live/job_stream";
 import type { Job, Revision } from "../../state/records";
@@ -8,37 +9,50 @@ import { rowsOf } from "./label_desk";
 import { isRunning } from "./run_state";
 import type { ReadingSession } from "./session";
 
-/** Without a redraw (no view, a hidden tab) bricks are acknowledged after this long all the same. */
-const DRAW_PATIENCE_MS = 1000;
-
 /** Failed reconnections before the run's state is asked for by itself. */
 const PATIENT_RECONNECTS = 3;
+
+/** What is known of a run's result. */
+type Outcome = Pick<StreamEnded, "revision_id" | "digest">;
 
 /** Runs of models: asking for them, and showing their labels while they are being computed. */
 export class JobDesk {
   private stream: JobStream | undefined;
+  private pace: BrickPace | undefined;
   /** The revision on screen before the run. */
   private before: Revision | undefined;
-  private waiting: Brick[] = [];
-  private frame = 0;
-  private applied = 0;
-  private acknowledged = 0;
+  /** Grows with every run that is followed, so that a late answer about one does not disturb the next. */
+  private turn = 0;
   /** Connections in a row that did not come about. */
   private failures = 0;
-  private patience: ReturnType<typeof setTimeout> | undefined;
-  /** Counted for journeys: the highest sequence that has been drawn. */
-  drawnSequence = 0;
+  /** A result that the list of label maps, as far as it could be read, does not hold yet. */
+  private unlisted: Outcome | undefined;
 
   constructor(private readonly session: ReadingSession) {}
+
+  /** Counted for journeys: the highest sequence that has been drawn. */
+  get drawnSequence(): number {
+    return this.pace?.drawnSequence ?? 0;
+  }
 
   close(): void {
     this.stream?.close();
     this.stream = undefined;
+    this.pace?.close();
     this.session.store.dispatch({ type: "connection.changed", socket: "job", state: "closed" });
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.patience);
-    this.frame = 0;
-    this.waiting = [];
+  }
+
+  /** The reader has chosen another label map: the run goes on, its labels stay off the screen. */
+  lookAway(): void {
+    this.turn++;
+    this.unlisted = undefined;
+    this.close();
+  }
+
+  /** Show the labels of the run again. */
+  lookBack(): void {
+    const { job } = this.session.state;
+    if (isRunning(job) && job) this.watch(job);
   }
 
   moveFocus(sliceIndex: number): void {
@@ -105,11 +119,12 @@ export class JobDesk {
 
   /** Labels have been drawn: tell the server how far, so that the next bricks come in a render of their own. */
   noteDrawn(): void {
-    if (this.applied > this.drawnSequence) {
-      this.drawnSequence = this.applied;
-      this.session.counters.rendersWithOverlay++;
-    }
-    if (this.applied > this.acknowledged) this.acknowledge();
+    if (this.pace?.noteDrawn()) this.session.counters.rendersWithOverlay++;
+  }
+
+  /** The list of label maps has been read again: it may hold the result that was missing. */
+  noteListed(): void {
+    if (this.unlisted) void this.settle(this.unlisted);
   }
 
   private async attempt(ask: () => Promise<Job>): Promise<void> {
@@ -123,22 +138,36 @@ export class JobDesk {
 
   /** Where no WebSocket comes through at all, the run is followed by asking. */
   private async askInstead(job: Job): Promise<void> {
+    const { turn } = this;
     const read = await fetchJob(job.id, { isBackground: true }).catch(() => undefined);
-    if (!read || this.session.state.job?.id !== job.id || this.failures === 0) return;
+    if (!read || turn !== this.turn || this.failures === 0) return;
     this.session.store.dispatch({ type: "job.read", job: read });
-    if (!isRunning(read)) await this.finish(job, { revision_id: read.revision_id, digest: null });
+    if (!isRunning(read)) await this.finish({ revision_id: read.revision_id, digest: null });
   }
 
   private watch(job: Job): void {
     this.close();
+    this.turn++;
+    this.failures = 0;
+    this.unlisted = undefined;
     const { shown } = this.session.state;
-    if (shown.kind === "revision") this.before = shown.revision;
+    if (shown.kind === "revision" || shown.kind === "loading") this.before = shown.revision;
     this.session.labels.begin();
     this.session.set({ job });
+    this.pace = new BrickPace({
+      onWrite: (bricks) => {
+        this.write(bricks);
+      },
+      onAcknowledge: (sequence) => this.stream?.acknowledge(sequence),
+    });
     this.startOver();
     if (!this.session.state.models) void this.readModels().then(() => this.describe(job));
     else this.describe(job);
-    this.stream = new JobStream(job.id, {
+    this.stream = this.openStream(job);
+  }
+
+  private openStream(job: Job): JobStream {
+    return new JobStream(job.id, {
       onJob: (progressed) => {
         this.session.store.dispatch({ type: "job.read", job: progressed });
       },
@@ -146,11 +175,10 @@ export class JobDesk {
         this.startOver();
       },
       onBrick: (brick) => {
-        this.waiting.push(brick);
-        if (this.frame === 0) this.frame = requestAnimationFrame(this.apply);
+        this.pace?.take(brick);
       },
       onEnded: (ended) => {
-        void this.finish(job, ended);
+        void this.finish(ended);
       },
       onConnection: (connection) => {
         this.session.store.dispatch({ type: "connection.changed", socket: "job", state: connection });
@@ -170,57 +198,48 @@ export class JobDesk {
 
   private startOver(): void {
     const { session } = this;
-    this.waiting = [];
-    this.applied = 0;
-    this.acknowledged = 0;
-    this.drawnSequence = 0;
+    this.pace?.restart();
     session.labelMap?.clear();
     session.drawing.reset();
     session.set({ shown: { kind: "live", jobId: session.state.job?.id ?? "" } });
   }
 
-  private readonly apply = (): void => {
-    this.frame = 0;
+  private write(bricks: readonly Brick[]): void {
     const { labelMap } = this.session;
-    const bricks = this.waiting;
-    this.waiting = [];
     if (!labelMap) return;
     for (const brick of bricks) {
       if (brick.values instanceof Uint16Array && labelMap.voxels instanceof Uint8Array) labelMap.clear(true);
       labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
         writeRuns(brick, voxels);
       });
-      this.applied = brick.sequence;
     }
     this.session.labels.count(undefined);
-    clearTimeout(this.patience);
-    this.patience = setTimeout(() => {
-      if (this.applied > this.acknowledged) this.acknowledge();
-    }, DRAW_PATIENCE_MS);
-  };
-
-  private acknowledge(): void {
-    this.acknowledged = this.applied;
-    this.stream?.acknowledge(this.applied);
   }
 
-  private async finish(job: Job, ended: Pick<StreamEnded, "revision_id" | "digest">): Promise<void> {
-    const { session } = this;
-    if (this.frame !== 0) {
-      cancelAnimationFrame(this.frame);
-      this.apply();
-    }
+  private async finish(outcome: Outcome): Promise<void> {
+    const { turn } = this;
+    this.pace?.flush();
     this.close();
-    await session.labels.refresh();
-    if (!session.isOpen || session.state.job?.id !== job.id) return;
+    await this.session.labels.refresh();
+    if (turn === this.turn) await this.settle(outcome);
+  }
+
+  /** Say of what is on screen which stored label map it is, fetch that one where they differ, or go back. */
+  private async settle(outcome: Outcome): Promise<void> {
+    const { session, turn } = this;
+    if (!session.isOpen) return;
     const revision = session.state.segmentations
       ?.flatMap((segmentation) => segmentation.revisions)
-      .find((candidate) => candidate.id === ended.revision_id);
+      .find((candidate) => candidate.id === outcome.revision_id);
+    this.unlisted = outcome.revision_id !== null && !revision ? outcome : undefined;
+    if (this.unlisted) return;
     if (!revision) {
       await this.goBack();
       return;
     }
-    if (await this.isIdentical(ended.digest)) session.labels.declare(revision);
+    const isIdentical = await this.isIdentical(outcome.digest);
+    if (turn !== this.turn || !session.isOpen) return;
+    if (isIdentical) session.labels.declare(revision);
     else await session.labels.show(revision);
   }
 
@@ -228,7 +247,7 @@ export class JobDesk {
   private async goBack(): Promise<void> {
     const { labels } = this.session;
     if (this.before) await labels.show(this.before);
-    else labels.hide();
+    else await labels.showNewest();
   }
 
   /** Whether what was streamed is bit for bit what was stored. */

@@ -33,12 +33,20 @@ export class LabelDesk {
     if (newest && this.session.state.shown.kind === "nothing") await this.show(newest);
   }
 
+  /** The newest label map there is, or none. */
+  async showNewest(): Promise<void> {
+    const newest = newestRevision(this.session.state.segmentations ?? []);
+    if (newest) await this.show(newest);
+    else this.hide();
+  }
+
   /** Read the list again; the label map on screen stays as it is. */
   async refresh(): Promise<void> {
     try {
       const isBackground = this.session.state.segmentations !== null;
       const segmentations = await fetchSegmentations(this.session.seriesId, { isBackground });
       this.session.store.dispatch({ type: "segmentations.read", segmentations });
+      this.session.jobs.noteListed();
     } catch (error) {
       if (this.session.state.segmentations === null) this.session.set({ shownError: error });
     }
@@ -49,6 +57,7 @@ export class LabelDesk {
     const { session } = this;
     const { labelMap } = session;
     if (!labelMap) return;
+    session.jobs.lookAway();
     const turn = this.begin();
     session.set({ shown: { kind: "loading", revision }, shownError: undefined, save: { kind: "clean" } });
     try {

@@ -1,3 +1,4 @@
+import { canDraw } from "../../state/reading";
 import type { ReadingAct } from "./reading_act";
 
 /** Take back the last stroke. */
@@ -5,7 +6,7 @@ export const undoStrokeAct: ReadingAct = {
   name: "undo_stroke",
   label: "reading.undo_stroke",
   key: "Control+z",
-  can: ({ state }) => state.canUndo,
+  can: ({ state }) => state.canUndo && canDraw(state),
   run: (session) => {
     session.drawing.undo();
   },

@@ -1,4 +1,4 @@
-import { MapPin, Play, RotateCw, Square } from "lucide-react";
+import { Eye, MapPin, Play, RotateCw, Square } from "lucide-react";
 import { useEffect } from "react";
 
 import { cancelRunAct } from "../../actions/reading/cancel_run";
@@ -7,6 +7,7 @@ import { perform } from "../../actions/reading/reading_acts";
 import { retryRunAct } from "../../actions/reading/retry_run";
 import { runModelAct } from "../../actions/reading/run_model";
 import { chosenModel, isRunning } from "../../actions/reading/run_state";
+import { watchRunAct } from "../../actions/reading/watch_run";
 import { useTranslate } from "../../lib/messages";
 import type { Job, Model, ModelParameter } from "../../state/records";
 import { Button } from "../../ui/Button";
@@ -70,14 +71,21 @@ function RunActs({ job }: { readonly job: Job | null }) {
   const session = useReadingSession();
   if (isRunning(job))
     return (
-      <Button
-        icon={Square}
-        shortcut={shortcutOf(cancelRunAct.key) ?? ""}
-        isDisabled={!cancelRunAct.can(session)}
-        onPress={() => perform(cancelRunAct, session)}
-      >
-        {t(job?.is_cancel_requested ? "reading.cancelling" : "reading.cancel_run")}
-      </Button>
+      <div className={styles.acts}>
+        <Button
+          icon={Square}
+          shortcut={shortcutOf(cancelRunAct.key) ?? ""}
+          isDisabled={!cancelRunAct.can(session)}
+          onPress={() => perform(cancelRunAct, session)}
+        >
+          {t(job?.is_cancel_requested ? "reading.cancelling" : "reading.cancel_run")}
+        </Button>
+        {watchRunAct.can(session) ? (
+          <Button icon={Eye} onPress={() => perform(watchRunAct, session)}>
+            {t("reading.watch_run")}
+          </Button>
+        ) : null}
+      </div>
     );
   return (
     <div className={styles.acts}>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import type { ReadingSession } from "../../actions/reading/session";
 import { useTranslate } from "../../lib/messages";
 import { PLANE_IDS, planeOf, type Plane, type PlaneId } from "../../state/planes";
-import type { ReadingState } from "../../state/reading";
+import { lockedSegment, type ReadingState } from "../../state/reading";
 import type { SeriesBrief } from "../../state/records";
 import { ErrorState } from "../../ui/States";
 import { ProgressLine } from "../../ui/ProgressLine";
@@ -42,6 +42,8 @@ function StageNotes({ series, state }: { readonly series: SeriesBrief; readonly 
   if (state.images.status !== "opening" && !series.is_volume && series.geometry_explanation)
     notes.push(series.geometry_explanation);
   if (state.images.status === "failed") notes.push(t("reading.images_incomplete"));
+  const locked = lockedSegment(state);
+  if (locked) notes.push(t("reading.locked_hint", { segment: locked.label }));
   if (state.picking) notes.push(t("reading.pick_point_hint"));
   if (notes.length === 0) return null;
   return (

@@ -17,6 +17,7 @@ export const reading = {
   "reading.no_webgl_long":
     "Dieser Browser bietet kein WebGL. Der Prozessor zeichnet die Bilder; alles andere bleibt gleich.",
   "reading.by_model": "Modellversion {version}",
+  "reading.locked_hint": "{segment} ist gesperrt. Zum Zeichnen entsperren.",
   "reading.pick_point_hint": "Auf die Stelle im Bild klicken. Esc führt zurück.",
   "reading.layout": "Anordnung",
   "reading.layout_all": "Alle drei Ebenen",
@@ -96,6 +97,7 @@ export const reading = {
   "reading.no_point": "noch keine Stelle",
   "reading.run_model": "Starten",
   "reading.retry_run": "Erneut starten",
+  "reading.watch_run": "Markierungen zeigen",
   "reading.cancel_run": "Abbrechen",
   "reading.cancelling": "Bricht ab",
   "reading.run_of": "Lauf von {model}",
