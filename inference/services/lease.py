@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 import psutil
 from django.db import DatabaseError, connection
@@ -26,7 +28,7 @@ HEARTBEAT_S = 4.0
 LEASE = timedelta(seconds=30)
 """A job whose heartbeat is older has lost its worker."""
 STALL_LIMIT_S = 1800.0
-"""A run that reports nothing for so long is taken for stuck: its lease is let go, and the job ends clearly."""
+"""A run that reports nothing for so long is stuck: its process is killed, as nothing else ends a hung call."""
 SAMPLE_S = 0.25
 
 
@@ -87,7 +89,9 @@ class Lease:
             while not self._is_over.wait(SAMPLE_S):
                 self._peak_bytes = max(self._peak_bytes, psutil.Process().memory_info().rss)
                 now = time.monotonic()
-                if now < next_beat or now - self._progressed_at > STALL_LIMIT_S:
+                if now - self._progressed_at > STALL_LIMIT_S:
+                    _kill_this_process(self._job_id)
+                if now < next_beat:
                     continue
                 next_beat = now + HEARTBEAT_S
                 self._renew()
@@ -102,6 +106,13 @@ class Lease:
         except DatabaseError as error:
             logger.warning("A heartbeat was not written: %s", error)
             connection.close()
+
+
+def _kill_this_process(job_id: UUID) -> None:
+    """End a worker that is stuck; the reaper gives its job to the one that takes its place, or fails it."""
+    logger.critical("Job %s has reported nothing for %.0f s; this worker ends itself.", job_id, STALL_LIMIT_S)
+    logging.shutdown()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _reset_peak() -> None:

@@ -58,6 +58,7 @@ def main() -> int:
     benching.add_argument("names", nargs="*")
     benching.set_defaults(act=bench)
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without stored bytecode every process compiles for seconds
     try:
         code: int = options.act(options)
     except SetupError as error:

@@ -41,6 +41,7 @@ def web_spec(port: int) -> ChildSpec:
     """The ASGI server."""
     command = [sys.executable, "-m", "uvicorn", "segweb.asgi:application", "--host", HOST, "--port", str(port)]
     options = ["--ws-max-size", str(16 * 1024**2), "--no-server-header", "--timeout-graceful-shutdown", "3"]
+    options += ["--no-proxy-headers"]  # studies.permissions alone decides which forwarded address is believed
     options += ["--ws-per-message-deflate", "false"]  # bricks are run lengths already; deflate costs each browser 1 ms
     return ChildSpec("web", [*command, *options, "--log-level", "warning"])
 

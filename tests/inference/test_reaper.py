@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -152,3 +153,23 @@ def test_bricks_stay_for_browsers_that_were_away_and_then_go(ball: Series, reade
     SegmentationJob.objects.filter(pk=job.pk).update(finished_at=timezone.now() - KEEP_BRICKS - timedelta(seconds=1))
     reap()
     assert JobBrick.objects.count() == 0
+
+
+STUCK = """
+import django, time
+django.setup()
+from inference.models import SegmentationJob
+from inference.services import lease
+lease.STALL_LIMIT_S = 0.5
+with lease.Lease(SegmentationJob(attempt=1)):
+    time.sleep(30)
+"""
+
+
+def test_a_worker_that_reports_nothing_ends_itself() -> None:
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "segweb.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert "ends itself" in done.stderr

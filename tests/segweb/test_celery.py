@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from celery import Celery
+from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from segweb.celery import find_worker_problem
 
@@ -16,15 +19,15 @@ SOLO = "celery.concurrency.solo.TaskPool"
 
 
 @pytest.mark.parametrize(
-    ("settings", "remedy"),
+    ("options", "remedy"),
     [
         ({"pool": "celery.concurrency.prefork.TaskPool", "concurrency": 1, "prefetch_multiplier": 1}, "--pool solo"),
         ({"pool": SOLO, "concurrency": 2, "prefetch_multiplier": 1}, "--concurrency 1"),
         ({"pool": SOLO, "concurrency": 1, "prefetch_multiplier": 4}, "--prefetch-multiplier 1"),
     ],
 )
-def test_a_worker_that_could_share_a_device_is_told_what_to_change(settings: dict, remedy: str) -> None:
-    problem = find_worker_problem(**settings)
+def test_a_worker_that_could_share_a_device_is_told_what_to_change(options: dict, remedy: str) -> None:
+    problem = find_worker_problem(**options)
     assert problem is not None
     assert remedy in problem
 
@@ -40,3 +43,15 @@ def test_the_worker_itself_refuses_to_start(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "Start it with --pool solo" in done.stdout + done.stderr
+
+
+def test_whoever_enqueues_learns_at_once_that_the_broker_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", waited.append)
+    app = Celery(broker=f"redis+socket://{tmp_path / 'nobody.sock'}", set_as_current=False)
+    app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    with pytest.raises(OperationalError):
+        app.signature("studies.ingest_upload").apply_async(retry=False)
+    assert waited == []
