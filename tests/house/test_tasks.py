@@ -1,6 +1,9 @@
 """Task names are not typos: an unknown name would be enqueued and never run."""
 
+import ast
 import inspect
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from celery import current_app
@@ -12,9 +15,13 @@ from studies import tasks as study_tasks
 pytestmark = pytest.mark.house
 
 
+ENUMS = {enum.__name__: enum for enum in (queue.StudyTask, inference_tasks.InferenceTask)}
+OPTIONS = {"queue", "delay_s"}
+"""What `enqueue_on_commit` keeps for itself."""
+
+
 def names() -> list[str]:
-    enums = [queue.StudyTask, inference_tasks.InferenceTask]
-    return [str(member) for enum in enums for member in enum]
+    return [str(member) for enum in ENUMS.values() for member in enum]
 
 
 @pytest.mark.parametrize("name", names())
@@ -29,3 +36,23 @@ def test_every_registered_task_has_a_name_in_an_enum() -> None:
     assert study_tasks
     ours = {name for name in current_app.tasks if name.split(".")[0] in ("studies", "inference")}
     assert ours == set(names())
+
+
+def calls() -> Iterator[tuple[str, str, set[str]]]:
+    """Yield where a task is enqueued, which, and with which keywords."""
+    root = Path(__file__).resolve().parents[2]
+    for path in sorted([*root.glob("studies/**/*.py"), *root.glob("inference/**/*.py"), *root.glob("segweb/**/*.py")]):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "enqueue_on_commit":
+                enum, member = ast.unparse(node.args[0]).split(".")
+                given = {str(keyword.arg) for keyword in node.keywords} - OPTIONS
+                yield f"{path.relative_to(root)}:{node.lineno}", str(ENUMS[enum][member]), given
+
+
+def test_each_task_is_enqueued_with_its_own_parameters() -> None:
+    seen = list(calls())
+    for place, name, given in seen:
+        parameters = inspect.signature(current_app.tasks[name].run).parameters
+        needed = {key for key, p in parameters.items() if p.default is p.empty}
+        assert needed <= given <= set(parameters), f"{place} enqueues {name} with {sorted(given)}"
+    assert {name for _, name, _ in seen} == set(names())
