@@ -89,3 +89,11 @@ def test_make_help_names_every_command() -> None:
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for command in ("make run", "make test", "make check", "make bench NAME="):
         assert command in said
+
+
+def test_a_setting_that_makes_no_sense_is_one_sentence() -> None:
+    env = {**os.environ, "SEGWEB_IDLE_TIMEOUT_S": "soon"}
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "SegWeb cannot start: SEGWEB_IDLE_TIMEOUT_S must be a whole number above 0.\n"
