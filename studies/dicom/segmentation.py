@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +25,9 @@ from studies.label_maps.label_map import CodedConcept, LabelMap, SegmentDescript
 
 RESEARCH_USE = "FOR RESEARCH USE ONLY - NOT FOR DIAGNOSTIC USE"
 MANUFACTURER = "SegWeb"
+
+# patients keep the names they came with, also those of one component
+warnings.filterwarnings("ignore", message="The string .* is unlikely to represent the intended person name")
 
 _TYPE_2_ATTRIBUTES = (
     "PatientName",
