@@ -25,8 +25,46 @@ export interface DragTarget {
 
 const targets = new WeakMap<Element, DragTarget>();
 
-export function listenToDrags(element: Element, target: DragTarget): void {
+/** Tools whose drags the viewer reads itself. */
+const OWN: ReadonlySet<ToolId> = new Set<ToolId>(["crosshair", "window", "brush", "eraser", "point"]);
+let chosenTool: ToolId = "crosshair";
+
+/**
+ * Hear of drags over an element until the returned function is called. The left button of mouse and pen is read here:
+ * Cornerstone3D holds every press back for 400 ms to see whether it becomes a double click, too long for a brush, and
+ * tells of a short one as of a click without an end.
+ */
+export function listenToDrags(element: HTMLElement, target: DragTarget): () => void {
   targets.set(element, target);
+  let held: { tool: ToolId; point: CanvasPoint } | undefined;
+  const pointOf = (event: PointerEvent): CanvasPoint => {
+    const box = element.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  const press = (event: PointerEvent) => {
+    if (event.pointerType === "touch" || event.button !== 0 || !OWN.has(chosenTool)) return;
+    element.setPointerCapture(event.pointerId);
+    held = { tool: chosenTool, point: pointOf(event) };
+    target.press(held.tool, held.point);
+  };
+  const drag = (event: PointerEvent) => {
+    if (!held) return;
+    const { point: before } = held;
+    held.point = pointOf(event);
+    target.drag(held.tool, held.point, [held.point[0] - before[0], held.point[1] - before[1]]);
+  };
+  const release = () => {
+    if (held) target.release();
+    held = undefined;
+  };
+  element.addEventListener("pointerdown", press);
+  element.addEventListener("pointermove", drag);
+  element.addEventListener("lostpointercapture", release);
+  return () => {
+    element.removeEventListener("pointerdown", press);
+    element.removeEventListener("pointermove", drag);
+    element.removeEventListener("lostpointercapture", release);
+  };
 }
 
 interface DragEvent {
@@ -37,7 +75,7 @@ interface DragEvent {
   };
 }
 
-/** Hands presses and drags to the viewer, by mouse, pen or finger alike. */
+/** Hands the drags of fingers, and of the buttons that always mean the same, to the viewer. */
 abstract class ForwardingTool extends BaseTool {
   protected abstract readonly tool: ToolId;
 
@@ -145,9 +183,10 @@ export function removeFromTools(viewportId: string, engineId: string): void {
 /** Give the left button and one finger to a tool. */
 export function chooseTool(chosen: ToolId): void {
   const tools = group();
+  chosenTool = chosen;
   for (const [tool, name] of Object.entries(TOOL_NAMES) as [ToolId, string][]) {
     const bindings: Bindings = [...(STANDING[tool] ?? [])];
-    if (tool === chosen) bindings.push({ mouseButton: MouseBindings.Primary });
+    if (tool === chosen) bindings.push(OWN.has(tool) ? { numTouchPoints: 1 } : { mouseButton: MouseBindings.Primary });
     tools.setToolPassive(name, { removeAllBindings: true });
     if (bindings.length > 0) tools.setToolActive(name, { bindings } as Parameters<typeof tools.setToolActive>[1]);
   }

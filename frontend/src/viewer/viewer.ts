@@ -125,7 +125,7 @@ export class Viewer {
     const engineId = renderingEngine().id;
     addToTools(view.id, engineId);
     chooseTool(this.tool);
-    listenToDrags(element, {
+    const stopDrags = listenToDrags(element, {
       press: (tool, point) => {
         this.press(view, tool, point);
       },
@@ -147,6 +147,7 @@ export class Viewer {
     return () => {
       observer.disconnect();
       stopHover();
+      stopDrags();
       this.views.delete(planeId);
       removeFromTools(view.id, engineId);
       view.dispose();
