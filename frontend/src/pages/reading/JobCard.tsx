@@ -4,7 +4,7 @@ import { ProgressLine } from "../../ui/ProgressLine";
 import styles from "./SidePanel.module.css";
 
 /** Where a run stands, in words and as one line. */
-export function JobCard({ job }: { readonly job: Job }) {
+export function JobCard({ job, isOffline }: { readonly job: Job; readonly isOffline: boolean }) {
   const t = useTranslate();
   const isActive = job.state === "queued" || job.state === "running";
   const tone = job.state === "failed" ? "failed" : job.state === "succeeded" ? "done" : "running";
@@ -17,7 +17,7 @@ export function JobCard({ job }: { readonly job: Job }) {
       {isActive || job.state === "succeeded" ? (
         <ProgressLine label={t("reading.progress")} tone={tone} {...shareOf(job)} />
       ) : null}
-      {job.state === "running" ? <p className={styles.quietLine}>{detail(job, t)}</p> : null}
+      {isActive ? <p className={styles.quietLine}>{isOffline ? t("reading.run_goes_on") : detail(job, t)}</p> : null}
       {job.state === "failed" && job.failure ? <p className={styles.problem}>{job.failure}</p> : null}
     </section>
   );
@@ -60,6 +60,7 @@ function stageText(stage: string, t: Translate): string {
 }
 
 function detail(job: Job, t: Translate): string {
+  if (job.state !== "running") return "";
   const parts: string[] = [];
   if (job.windows_total > 0)
     parts.push(t("reading.windows_done", { done: job.windows_done, total: job.windows_total }));

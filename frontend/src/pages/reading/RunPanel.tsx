@@ -9,6 +9,7 @@ import { runModelAct } from "../../actions/reading/run_model";
 import { chosenModel, isRunning } from "../../actions/reading/run_state";
 import { watchRunAct } from "../../actions/reading/watch_run";
 import { useTranslate } from "../../lib/messages";
+import { connectionOf } from "../../state/reading";
 import type { Job, Model, ModelParameter } from "../../state/records";
 import { Button } from "../../ui/Button";
 import { Select } from "../../ui/Select";
@@ -46,7 +47,7 @@ function RunForm({ models }: { readonly models: readonly Model[] }) {
   const { job } = state;
   return (
     <>
-      {job ? <JobCard job={job} /> : null}
+      {job ? <JobCard job={job} isOffline={connectionOf(state) === "waiting"} /> : null}
       <Select
         label={t("reading.model")}
         choices={models.map((one) => ({ value: one.name, label: one.title }))}

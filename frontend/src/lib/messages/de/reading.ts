@@ -100,6 +100,7 @@ export const reading = {
   "reading.watch_run": "Markierungen zeigen",
   "reading.cancel_run": "Abbrechen",
   "reading.cancelling": "Bricht ab",
+  "reading.run_goes_on": "Die Verbindung fehlt. Der Lauf geht weiter; der Rest erscheint, sobald sie wieder da ist.",
   "reading.run_of": "Lauf von {model}",
   "reading.progress": "Fortschritt",
   "reading.job_queued": "Wartet auf einen freien Rechner",

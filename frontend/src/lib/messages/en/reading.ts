@@ -100,6 +100,7 @@ export const reading = {
   "reading.watch_run": "Show its labels",
   "reading.cancel_run": "Cancel",
   "reading.cancelling": "Cancelling",
+  "reading.run_goes_on": "The line is down. The run goes on; the rest appears when the line is back.",
   "reading.run_of": "Run of {model}",
   "reading.progress": "Progress",
   "reading.job_queued": "Waiting for a free worker",
