@@ -13,9 +13,15 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from inference.model_spec import Method
+from inference.registry import list_models
+from segweb.setup.frontend import FRONTEND
 from tests.factories import PASSWORD
 
 Voxel = tuple[int, int, int]
+
+AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
@@ -29,8 +35,9 @@ def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
 
 def upload_folder(page: Page, folder: Path) -> None:
     """Choose a folder and wait until all its files are in the record."""
+    count = sum(path.is_file() for path in folder.rglob("*"))
     page.get_by_test_id("choose-folder").set_input_files(folder)
-    expect(page.get_by_text(re.compile(r"^\d+ files? added"))).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(re.compile(rf"^{count} files? added"))).to_be_visible(timeout=120_000)
 
 
 def open_study(page: Page, text: str) -> None:
@@ -79,6 +86,21 @@ def choose_model(page: Page, title: str) -> None:
     page.get_by_role("tab", name=re.compile("^Run")).click()
     page.get_by_role("button", name=re.compile("Model$")).click()
     page.get_by_role("option", name=title, exact=True).click()
+
+
+def network_title() -> str:
+    """Return what the first network of the catalogue is called on the page."""
+    return next(model.title for model in list_models() if model.method is Method.NETWORK)
+
+
+def assert_accessible(page: Page, where: str) -> None:
+    """Let axe look at the page as it stands; it finds nothing."""
+    found = page.evaluate(
+        "async (rules) => {" + AXE.read_text() + "; return (await axe.run(document, {runOnly: rules})).violations }",
+        RULES,
+    )
+    told = [f"{where}: {fault['id']} at {[node['target'] for node in fault['nodes']]}" for fault in found]
+    assert told == []
 
 
 def picture(page: Page) -> np.ndarray:
