@@ -11,12 +11,15 @@ from typing import Any
 from django.db import DatabaseError, connection
 
 from inference.services.reaper import reap
+from studies.services.statistics import refresh_statistics
 from studies.services.upload_care import sweep_folders, tend_uploads
 
 logger = logging.getLogger(__name__)
 REAP_EVERY_S = 2.0
 TEND_EVERY_ROUNDS = 15
 SWEEP_EVERY_ROUNDS = 1800
+STATISTICS_IN_ROUND = 15
+"""Of those of a sweep: soon after the start, then once between sweeps."""
 
 Message = dict[str, Any]
 
@@ -51,6 +54,8 @@ class Caretaker:
                     tend_uploads()
                 if round_number % SWEEP_EVERY_ROUNDS == 0:
                     sweep_folders()
+                if round_number % SWEEP_EVERY_ROUNDS == STATISTICS_IN_ROUND:
+                    refresh_statistics()
             except DatabaseError as error:
                 logger.warning("The caretaker could not reach the database: %s", error)
             except Exception:

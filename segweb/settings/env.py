@@ -75,7 +75,8 @@ def read_database() -> dict[str, object]:
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+            "PRAGMA cache_size=-32768;",  # 32 MB a connection: the upper pages of the worklist's indexes
         }
     else:
         database["CONN_HEALTH_CHECKS"] = True

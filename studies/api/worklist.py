@@ -61,7 +61,9 @@ class WorklistEntrySerializer(serializers.Serializer[Study]):
 class WorklistPageSerializer(serializers.Serializer[WorklistPage]):
     """A page of the worklist."""
 
-    count = serializers.IntegerField(help_text="Studies in all, on every page.")
+    count = serializers.IntegerField(help_text="Studies in all, on every page; of many, how many there are at least.")
+    is_count_exact = serializers.BooleanField(help_text="False where there are more than the count.")
+    has_next = serializers.BooleanField(help_text="Whether a page follows this one.")
     page = serializers.IntegerField()
     page_size = serializers.IntegerField()
     results = WorklistEntrySerializer(many=True)

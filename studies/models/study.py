@@ -99,13 +99,14 @@ class Study(models.Model):
         constraints = [models.UniqueConstraint(fields=["home_team", "study_instance_uid"], name="study_once_per_team")]
         indexes = [
             models.Index(fields=["patient", "-study_date"], name="study_of_patient_by_date"),
-            models.Index(fields=["sort_date", "study_time", "id"], name="study_by_date"),
-            models.Index(fields=["received_at", "id"], name="study_by_arrival"),
+            # who sees a study stands in the indexes that are walked far: turning pages then reads no study
+            models.Index(fields=["sort_date", "study_time", "id", "home_team", "patient"], name="study_by_date"),
+            models.Index(fields=["received_at", "id", "home_team", "patient"], name="study_by_arrival"),
             models.Index(fields=["study_description", "id"], name="study_by_description"),
             models.Index(fields=["segmentation_state", "sort_date", "id"], name="study_by_state"),
-            models.Index(fields=["id", "home_team"], name="study_with_team"),  # counts what a search found
-            models.Index(fields=["home_team", "sort_date"], name="study_of_team_by_date"),
-            models.Index(fields=["home_team", "modalities"], name="study_of_team_by_modality"),
+            # what a search found is narrowed, and a team's studies are counted, without reading a study
+            models.Index(fields=["id", "home_team", "segmentation_state", "sort_date"], name="study_with_team"),
+            models.Index(fields=["home_team", "sort_date", "segmentation_state", "id"], name="study_of_team_by_date"),
         ]
 
     def __str__(self) -> str:
@@ -115,7 +116,8 @@ class Study(models.Model):
 class StudyWord(models.Model):
     """A folded word by which the worklist's search finds a study: of the patient's name and id, and of the study.
 
-    One table with one plain index serves prefix search on every database (`studies.selectors.words`).
+    One table with one plain index serves prefix search on every database (`studies.selectors.words`). A study's
+    modalities are words too, behind a sign that no search can spell.
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="words", db_index=False)

@@ -26,6 +26,11 @@ def fold_words(*texts: str) -> list[str]:
     return list(words)
 
 
+def modality_word(modality: str) -> str:
+    """Return the word that stands for a modality of the study, which no search can spell: it begins with a sign."""
+    return f"={modality}"[:_WORD_LENGTH]
+
+
 @CharField.register_lookup
 class BeginsWith(Lookup):
     """``word__begins_with``: a case-sensitive prefix, in the form each database answers from a b-tree."""

@@ -1,21 +1,26 @@
-"""The worklist: the studies of a person's teams, searched, filtered, sorted and cut into pages by the database."""
+"""The worklist: the studies of a person's teams, searched, filtered, sorted and cut into pages by the database.
+
+What a page costs must not grow with the archive. So nothing is counted beyond `COUNTED_UP_TO`: what is found up to
+there is sorted whole, and of more the page is read off the index of its order, which is full soon.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import Exact
 
-from studies.models import Patient, SegmentationState, Study, StudyWord, Team, User
+from studies.models import Patient, Segmentation, SegmentationState, Study, StudyWord, Team, User
 from studies.permissions import visible_teams
 from studies.selectors.patients import note_reader_teams
-from studies.selectors.studies import with_briefs
-from studies.selectors.words import MAX_TERMS, fold_words
+from studies.selectors.words import MAX_TERMS, fold_words, modality_word
 
 ORDERINGS = {
     "study_date": ("sort_date", "study_time"),
@@ -27,9 +32,16 @@ ORDERINGS = {
 """Columns in the order of an index each, so that a page is read off its beginning."""
 ORDERING_CHOICES = tuple(sign + name for name in ORDERINGS for sign in ("", "-"))
 MAX_PAGE_SIZE = 200
-SORTED_WHOLE = 900
-"""Up to this many studies are found first and sorted then; more are read off the index of their order, which a planner
-that misjudges a rare word would otherwise walk to its end. Below SQLite's smallest limit of parameters."""
+COUNTED_UP_TO = 1000
+"""Up to this many studies are found first, counted and sorted; SQLite takes 32,766 parameters. Nobody reads further
+down a list that long: a search is narrowed instead."""
+_MORE_FOR_DOUBLES = (1.25, 4)
+_JUDGED_UP_TO = 5_000
+"""Rows of a search word that are counted to tell the rarest word: all that have more are common alike."""
+
+
+Term = tuple[str, str]
+"""A lookup of `StudyWord` and its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +61,85 @@ class WorklistQuery:
 
 @dataclass(frozen=True, slots=True)
 class WorklistPage:
-    """One page of studies and how many there are in all."""
+    """One page of studies, how many there are in all, or at least, and whether a page follows."""
 
     count: int
+    is_count_exact: bool
+    has_next: bool
     page: int
     page_size: int
     results: list[Study]
 
 
 def worklist_for(user: User, query: WorklistQuery) -> WorklistPage:
-    """Return a page of the person's worklist in a fixed number of queries.
+    """Return a page of the person's worklist in a bounded number of queries.
 
     First which studies, from indexes alone; then everything that is shown, of those on the page.
     """
     teams = {team.pk: team for team in visible_teams(user)}
-    own_teams = list(teams)
-    words = fold_words(query.search)[:MAX_TERMS]
-    asked, one_by_one = _with_words(_filter(query), words), _with_common_words(_filter(query, is_walked=True), words)
-    count = asked.filter(home_team_id__in=own_teams).count() + _shared(one_by_one, own_teams).count()
-    start = (query.page - 1) * query.page_size
-    keys: list[UUID] = []
-    if start < count:
-        is_visible = Q(home_team_id__in=own_teams) | _is_shared_with(own_teams)
-        if count <= SORTED_WHOLE:
-            found = Study.objects.filter(pk__in=list(asked.filter(is_visible).values_list("pk", flat=True)))
-        else:
-            found = one_by_one.filter(is_visible)
-        keys = list(
-            found.order_by(*_order(query.ordering)).values_list("pk", flat=True)[start : start + query.page_size]
-        )
-    return WorklistPage(count, query.page, query.page_size, _read(keys, teams))
+    start, stop = (query.page - 1) * query.page_size, query.page * query.page_size
+    found = _find(query, list(teams))
+    if found is None:
+        keys = _walk(query, list(teams))[start : stop + 1]
+    else:
+        keys = Study.objects.filter(pk__in=found).order_by(*_order(query.ordering)).values_list("pk", flat=True)
+        keys = keys[start : stop + 1] if start < len(found) else keys.none()
+    shown = list(keys)
+    has_next = len(shown) > query.page_size
+    shown = shown[: query.page_size]
+    if found is not None:
+        count, is_exact = len(found), True
+    else:
+        count = max(COUNTED_UP_TO, start + len(shown) if shown else 0)
+        is_exact = bool(shown) and not has_next
+    return WorklistPage(count, is_exact, has_next, query.page, query.page_size, _read(shown, teams))
+
+
+def _find(query: WorklistQuery, own_teams: list[UUID]) -> set[str] | None:
+    """Return all the studies that are asked for, or None when there are more than are counted."""
+    terms = _terms(query)
+    lead, others = _choose_lead(query, terms)
+    studies = _with_words(_filter(query), others)
+    found: set[str] = set()
+    for seen in (studies.filter(home_team_id__in=own_teams), _shared(studies, own_teams)):
+        part = _take(seen, lead)
+        if part is None or len(found | part) > COUNTED_UP_TO:
+            return None
+        found |= part
+    return found
+
+
+def _take(studies: QuerySet[Study], lead: Term | None) -> set[str] | None:
+    """Return the keys, as text, of those of the studies that have the leading word; None when there are too many.
+
+    The word leads to the studies through a join, which stops as soon as enough came through; a condition that the key
+    is among the word's studies would first gather all of them. A study comes once for each of its words that
+    begin alike: where that uses up what was taken, more is taken, and at last the database leaves the doubles out.
+    """
+    if lead:
+        studies = studies.filter(Q((f"words__{lead[0]}", lead[1])))
+    rows = studies.order_by().values_list(Cast("pk", CharField()), flat=True)
+    for more in _MORE_FOR_DOUBLES:
+        most = int(COUNTED_UP_TO * more) + 1
+        taken = list(rows[:most])
+        found = set(taken)
+        if len(found) > COUNTED_UP_TO:
+            return None
+        if len(taken) < most:
+            return found
+    found = set(rows.distinct()[: COUNTED_UP_TO + 1])
+    return found if len(found) <= COUNTED_UP_TO else None
+
+
+def _walk(query: WorklistQuery, own_teams: list[UUID]) -> QuerySet[Study, UUID]:
+    """Return the keys of what is asked for in order, to be read off the order's index from its beginning."""
+    studies = _with_words(_filter(query, is_walked=True), _terms(query))
+    is_visible = Q(home_team_id__in=own_teams) | _is_shared_with(own_teams)
+    return studies.filter(is_visible).order_by(*_order(query.ordering)).values_list("pk", flat=True)
 
 
 def _shared(studies: QuerySet[Study], own_teams: list[UUID]) -> QuerySet[Study]:
-    """Return the studies of other teams' patients who were shared with one of these: few, and counted apart."""
+    """Return the studies of other teams' patients who were shared with one of these: few, and looked for apart."""
     links = Patient.teams.through.objects.filter(team_id__in=own_teams).exclude(patient__home_team_id__in=own_teams)
     return studies.filter(patient_id__in=links.values("patient_id"))
 
@@ -93,14 +150,12 @@ def _is_shared_with(own_teams: list[UUID]) -> Exists:
 
 
 def _filter(query: WorklistQuery, *, is_walked: bool = False) -> QuerySet[Study]:
-    """Return the studies that pass the filters.
+    """Return the studies that pass the filters other than words.
 
     Where the index of the order is walked, the state is hidden from SQLite's planner: it would rather find and sort
     every study in a common state than read fifty off the index. PostgreSQL's knows how common each state is.
     """
     conditions = Q()
-    if query.modality:
-        conditions &= _has_modality(query.modality)
     if query.team:
         conditions &= Q(home_team=query.team) | Q(_is_shared_with([query.team]))
     if query.state:
@@ -110,28 +165,41 @@ def _filter(query: WorklistQuery, *, is_walked: bool = False) -> QuerySet[Study]
     if query.date_from:
         conditions &= Q(sort_date__gte=query.date_from)
     if query.date_to:
-        conditions &= Q(sort_date__lte=query.date_to, study_date__isnull=False)
+        conditions &= Q(sort_date__lte=query.date_to)
+        if (query.date_from or date.min) == date.min:  # where the undated are sorted
+            conditions &= Q(study_date__isnull=False)
     return Study.objects.filter(conditions)
 
 
-def _has_modality(modality: str) -> Q:
-    """Look for a value among the backslash-separated ones."""
-    first, last, between = f"{modality}\\", f"\\{modality}", f"\\{modality}\\"
-    one_of_several = Q(modalities__startswith=first) | Q(modalities__endswith=last) | Q(modalities__contains=between)
-    return Q(modalities=modality) | one_of_several
+def _terms(query: WorklistQuery) -> list[Term]:
+    """Return what a study's words must hold: the modality as one of its own, beginnings of the others."""
+    terms = [("word__begins_with", word) for word in fold_words(query.search)[:MAX_TERMS]]
+    return [*terms, ("word", modality_word(query.modality))] if query.modality else terms
 
 
-def _with_words(studies: QuerySet[Study], words: list[str]) -> QuerySet[Study]:
-    """Keep the studies that have a word beginning with each of these, found from the words."""
-    for word in words:
-        studies = studies.filter(pk__in=StudyWord.objects.filter(word__begins_with=word).values("study"))
-    return studies
+def _choose_lead(query: WorklistQuery, terms: list[Term]) -> tuple[Term | None, list[Term]]:
+    """Return the word to set out from and the others; no word where the state is rarer than all of them."""
+    if len(terms) + bool(query.state) < 2:
+        return (terms[0] if terms else None), []
+
+    def rows_of(term: Term) -> int:
+        return StudyWord.objects.filter(Q(term))[:_JUDGED_UP_TO].count()
+
+    rows = {term: rows_of(term) for term in terms}
+    if query.state and _has_fewer(query.state, min(rows.values())):
+        return None, terms
+    lead, *others = sorted(rows, key=rows.__getitem__)
+    return lead, others
 
 
-def _with_common_words(studies: QuerySet[Study], words: list[str]) -> QuerySet[Study]:
-    """Do the same, asking each study in its turn: the first page of many is full soon."""
-    for word in words:
-        studies = studies.filter(Exists(StudyWord.objects.filter(study=OuterRef("pk"), word__begins_with=word)))
+def _has_fewer(state: SegmentationState, rows: int) -> bool:
+    return Study.objects.filter(segmentation_state=state).order_by()[:rows].count() < rows
+
+
+def _with_words(studies: QuerySet[Study], terms: Iterable[Term]) -> QuerySet[Study]:
+    """Keep the studies that have each of the words, asking each study in its turn."""
+    for term in terms:
+        studies = studies.filter(Exists(StudyWord.objects.filter(Q(term), study=OuterRef("pk"))))
     return studies
 
 
@@ -142,8 +210,15 @@ def _order(ordering: str) -> list[str]:
 
 def _read(keys: list[UUID], own_teams: dict[UUID, Team]) -> list[Study]:
     """Return the studies in the order of the keys, each patient with the reader's teams that see them."""
-    patients = Prefetch("patient", queryset=Patient.objects.prefetch_related("teams"))
-    found = with_briefs(Study.objects.filter(pk__in=keys)).prefetch_related(patients).in_bulk()
+    found = {study.pk: study for study in Study.objects.filter(pk__in=keys).select_related("patient").order_by()}
+    segmentations = Segmentation.objects.filter(series__study__in=keys).order_by().values_list("series__study")
+    counts = dict(segmentations.annotate(count=Count("pk")))
+    patients = {study.patient_id for study in found.values()}
+    shared: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    links = Patient.teams.through.objects.filter(patient_id__in=patients, team_id__in=list(own_teams))
+    for patient_id, team_id in links.values_list("patient_id", "team_id"):
+        shared[patient_id].add(team_id)
     for study in found.values():
-        note_reader_teams(study.patient, own_teams)
+        study.segmentation_count = counts.get(study.pk, 0)  # type: ignore[attr-defined]  # for the serializer alone
+        note_reader_teams(study.patient, own_teams, shared[study.patient_id])
     return [found[key] for key in keys]

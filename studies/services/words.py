@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from studies.models import Study, StudyWord
-from studies.selectors.words import fold_words
+from studies.selectors.words import fold_words, modality_word
 
 
 def words_of(study: Study) -> list[str]:
-    """Return the folded words of a study, its patient loaded."""
+    """Return the folded words of a study, its patient loaded, and a word for each of its modalities."""
     patient = study.patient
     who = (patient.patient_name, patient.patient_id)
-    return fold_words(*who, study.study_description, study.accession_number, study.study_id, study.modalities)
+    what = (study.study_description, study.accession_number, study.study_id, study.modalities)
+    modalities = [modality_word(modality) for modality in study.modalities.split("\\") if modality]
+    return [*fold_words(*who, *what), *modalities]
 
 
 def index_studies(studies: Iterable[Study]) -> None:

@@ -917,8 +917,12 @@ export interface components {
         };
         /** @description A page of the worklist. */
         WorklistPage: {
-            /** @description Studies in all, on every page. */
+            /** @description Studies in all, on every page; of many, how many there are at least. */
             count: number;
+            /** @description Whether a page follows this one. */
+            has_next: boolean;
+            /** @description False where there are more than the count. */
+            is_count_exact: boolean;
             page: number;
             page_size: number;
             results: components["schemas"]["WorklistEntry"][];

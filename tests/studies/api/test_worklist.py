@@ -60,6 +60,8 @@ def test_an_entry_says_what_the_contract_says(ask: Callable[..., Any], add: Call
     study.refresh_from_db()
     assert ask() == {
         "count": 1,
+        "is_count_exact": True,
+        "has_next": False,
         "page": 1,
         "page_size": 50,
         "results": [
@@ -152,16 +154,16 @@ def test_filters_narrow_and_add_up(ask: Callable[..., Any], add: Callable[..., S
         ("-segmentation_state", ["EVE", "ZOE", "ADAM", "NULL"]),
     ],
 )
-@pytest.mark.parametrize("sorted_whole", [0, 900])
+@pytest.mark.parametrize("counted_up_to", [0, 1000])
 def test_the_database_sorts(
-    sorted_whole: int,
+    counted_up_to: int,
     ordering: str,
     expected: list[str],
     ask: Callable[..., Any],
     add: Callable[..., Study],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("studies.selectors.worklist.SORTED_WHOLE", sorted_whole)
+    monkeypatch.setattr("studies.selectors.worklist.COUNTED_UP_TO", counted_up_to)
     states = SegmentationState
     add("ZOE", study_date=date(2026, 2, 1), study_description="d", segmentation_state=states.RUNNING)
     add("ADAM", study_date=date(2026, 1, 1), study_description="b", segmentation_state=states.QUEUED)
@@ -170,15 +172,17 @@ def test_the_database_sorts(
     assert names(ask(ordering=ordering)) == expected
 
 
-@pytest.mark.parametrize("sorted_whole", [0, 900])
+@pytest.mark.parametrize("counted_up_to", [0, 1000])
 def test_pages_hold_every_study_once(
-    sorted_whole: int, ask: Callable[..., Any], add: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+    counted_up_to: int, ask: Callable[..., Any], add: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studies.selectors.worklist.SORTED_WHOLE", sorted_whole)
+    monkeypatch.setattr("studies.selectors.worklist.COUNTED_UP_TO", counted_up_to)
     made = {str(add("SAME").pk) for _ in range(7)}
     pages = [ask(page=page, page_size=3, search="same", ordering="patient_name") for page in (1, 2, 3, 4)]
     assert [len(page["results"]) for page in pages] == [3, 3, 1, 0]
-    assert {page["count"] for page in pages} == {7}
+    assert [page["has_next"] for page in pages] == [True, True, False, False]
+    counts = [(page["count"], page["is_count_exact"]) for page in pages]
+    assert counts == [(7, True)] * 4 if counted_up_to else [(3, False), (6, False), (7, True), (0, False)]
     shown = [entry["study_id"] for page in pages for entry in page["results"]]
     assert len(shown) == 7
     assert set(shown) == made
@@ -198,7 +202,14 @@ def test_other_teams_studies_are_neither_shown_nor_counted(
     assert (names(page), page["count"]) == (["BOTH", "MINE", "SHARED"], 3)
     assert {tuple(entry["teams"]) for entry in page["results"]} == {("Neuro-oncology",)}
     assert names(ask(team=str(team.pk), ordering="patient_name")) == ["BOTH", "MINE", "SHARED"]
-    assert ask(search="theirs") == {"count": 0, "page": 1, "page_size": 50, "results": []}
+    assert ask(search="theirs") == {
+        "count": 0,
+        "is_count_exact": True,
+        "has_next": False,
+        "page": 1,
+        "page_size": 50,
+        "results": [],
+    }
 
 
 def test_a_filter_on_another_team_finds_what_both_may_see(

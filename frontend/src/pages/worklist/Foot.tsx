@@ -1,5 +1,6 @@
 import { ChevronLeft, ChevronRight } from "lucide-react";
 
+import type { WorklistPage } from "../../api/records";
 import { useTranslate } from "../../lib/messages";
 import { useStore } from "../../lib/store";
 import { PAGE_SIZE } from "../../state/worklist_filters";
@@ -8,9 +9,12 @@ import { classes } from "../../ui/classes";
 import { connectionStore } from "../shell/use_worklist_socket";
 import styles from "./Worklist.module.css";
 
+/** How much there is: of very many studies the server says how many there are at least. */
+type Extent = Pick<WorklistPage, "count" | "is_count_exact" | "has_next">;
+
 interface FootProps {
   /** Undefined while the server has not said. */
-  readonly count: number | undefined;
+  readonly answer: Extent | undefined;
   readonly page: number;
   readonly onPage: (page: number) => void;
   readonly hasChanged: boolean;
@@ -38,15 +42,15 @@ function Lamp() {
 }
 
 /** How many studies there are, and the way to the others. */
-function Pages({ count, page, onPage }: { readonly count: number } & Pick<FootProps, "page" | "onPage">) {
+function Pages({ answer, page, onPage }: { readonly answer: Extent } & Pick<FootProps, "page" | "onPage">) {
   const t = useTranslate();
-  const lastPage = Math.max(1, Math.ceil(count / PAGE_SIZE));
+  const { count, is_count_exact: isExact, has_next: hasNext } = answer;
   const from = (page - 1) * PAGE_SIZE + 1;
   const to = Math.min(page * PAGE_SIZE, count);
-  if (lastPage === 1) return <span role="status">{t("worklist.count", { count })}</span>;
+  if (page === 1 && !hasNext) return <span role="status">{t("worklist.count", { count })}</span>;
   return (
     <>
-      <span role="status">{t("worklist.range", { from, to, count })}</span>
+      <span role="status">{t(isExact ? "worklist.range" : "worklist.range_of_more", { from, to, count })}</span>
       <nav className={styles.pages} aria-label={t("worklist.pages")}>
         <IconButton
           icon={ChevronLeft}
@@ -57,7 +61,7 @@ function Pages({ count, page, onPage }: { readonly count: number } & Pick<FootPr
         <IconButton
           icon={ChevronRight}
           label={t("worklist.next_page")}
-          isDisabled={page >= lastPage}
+          isDisabled={!hasNext}
           onPress={() => onPage(page + 1)}
         />
       </nav>
@@ -65,11 +69,11 @@ function Pages({ count, page, onPage }: { readonly count: number } & Pick<FootPr
   );
 }
 
-export function Foot({ count, page, onPage, hasChanged, onShowChanges, onKeys, canDrop }: FootProps) {
+export function Foot({ answer, page, onPage, hasChanged, onShowChanges, onKeys, canDrop }: FootProps) {
   const t = useTranslate();
   return (
     <div className={styles.foot}>
-      {count === undefined ? null : <Pages count={count} page={page} onPage={onPage} />}
+      {answer ? <Pages answer={answer} page={page} onPage={onPage} /> : null}
       {hasChanged ? (
         <span className={styles.changed} role="status">
           {t("worklist.changed")}

@@ -95,7 +95,7 @@ export function WorklistPage() {
         <List answer={answer} rows={rows} user={user} filters={filters} change={change} />
       </div>
       <Foot
-        count={answer.data?.count}
+        answer={answer.data}
         page={filters.page}
         onPage={(page) => change({ page })}
         hasChanged={hasChanged}

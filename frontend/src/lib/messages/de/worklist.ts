@@ -34,6 +34,7 @@ export const worklist = {
   "worklist.segmentation_count": { one: "{count} Segmentierung", other: "{count} Segmentierungen" },
   "worklist.count": { one: "{count} Studie", other: "{count} Studien" },
   "worklist.range": "{from} bis {to} von {count}",
+  "worklist.range_of_more": "{from} bis {to} von mehr als {count}",
   "worklist.previous_page": "Vorige Seite",
   "worklist.next_page": "Nächste Seite",
   "worklist.pages": "Seiten",

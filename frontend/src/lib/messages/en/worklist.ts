@@ -35,6 +35,7 @@ export const worklist = {
   "worklist.segmentation_count": { one: "{count} segmentation", other: "{count} segmentations" },
   "worklist.count": { one: "{count} study", other: "{count} studies" },
   "worklist.range": "{from} to {to} of {count}",
+  "worklist.range_of_more": "{from} to {to} of more than {count}",
   "worklist.previous_page": "Previous page",
   "worklist.next_page": "Next page",
   "worklist.pages": "Pages",
