@@ -20,8 +20,9 @@ export function fetchStudy(id: string, asked: Asked = {}): Promise<Schemas["Stud
   );
 }
 
-export function fetchFrames(seriesId: string): Promise<Schemas["SeriesFrames"]> {
-  return expectData(client.GET("/api/series/{series_id}/frames", { params: { path: { series_id: seriesId } } }));
+export function fetchFrames(seriesId: string, asked: Asked = {}): Promise<Schemas["SeriesFrames"]> {
+  const params = { path: { series_id: seriesId } };
+  return expectData(client.GET("/api/series/{series_id}/frames", { params, headers: headersFor(asked) }));
 }
 
 export async function fetchSegmentations(seriesId: string, asked: Asked = {}): Promise<Segmentation[]> {

@@ -47,6 +47,8 @@ export type ParameterValue = number | Triple;
 export interface ReadingState {
   readonly canEdit: boolean;
   readonly images: ImagesState;
+  /** Images have joined the series since it was opened. */
+  readonly isOutdated: boolean;
   readonly hasVolume: boolean;
   readonly hasGrid: boolean;
   readonly isColour: boolean;
@@ -100,6 +102,7 @@ export const BRUSH_RADII_MM = [1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24] as const;
 export const initialReading: ReadingState = {
   canEdit: false,
   images: { status: "opening", share: 0, error: undefined },
+  isOutdated: false,
   hasVolume: false,
   hasGrid: false,
   isColour: false,
@@ -195,7 +198,7 @@ const EDITING: readonly ToolId[] = ["brush", "eraser"];
 
 /** Whether the label map on screen may be drawn upon: the latest revision, by someone who may edit. */
 export function canDraw(state: ReadingState): boolean {
-  return state.canEdit && state.shown.kind === "revision" && state.save.kind !== "saving";
+  return state.canEdit && !state.isOutdated && state.shown.kind === "revision" && state.save.kind !== "saving";
 }
 
 /** The segment that the brush would draw with, where it is locked: it neither loses nor gains a voxel. */

@@ -12,6 +12,6 @@ export function chosenModel(state: ReadingState): Model | undefined {
 /** Whether the chosen model can be asked to run: it suits the series, and all it needs has been entered. */
 export function canRun(state: ReadingState): boolean {
   const model = chosenModel(state);
-  if (!model?.is_applicable || !state.canEdit || isRunning(state.job)) return false;
+  if (!model?.is_applicable || !state.canEdit || state.isOutdated || isRunning(state.job)) return false;
   return model.parameters.every((parameter) => state.parameters[parameter.name] !== undefined);
 }

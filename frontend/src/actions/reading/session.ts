@@ -1,5 +1,7 @@
+import { fetchFrames } from "../../api/reading";
 import { checkSession } from "../../api/session";
 import { createStore, type Store } from "../../lib/store";
+import { throttle } from "../../lib/throttle";
 import { openEventSocket, type EventSocket } from "../../live/event_socket";
 import type { LabelMap } from "../../state/label_map";
 import { initialReading, reduceReading, type ReadingEvent, type ReadingState } from "../../state/reading";
@@ -9,6 +11,9 @@ import { DrawingDesk } from "./drawing_desk";
 import { JobDesk } from "./job_desk";
 import { LabelDesk } from "./label_desk";
 import { openImages } from "./open_images";
+
+/** While files arrive the study changes with each batch of them. */
+const ARRIVALS_INTERVAL_MS = 1000;
 
 export interface Reader {
   readonly userId: string;
@@ -69,6 +74,7 @@ export class ReadingSession {
   close(): void {
     this.isClosed = true;
     this.studySocket?.close();
+    this.noteArrivals.cancel();
     this.jobs.close();
     this.drawing.close();
     for (const stop of this.unsubscribe) stop();
@@ -80,9 +86,11 @@ export class ReadingSession {
       onOpen: () => {
         // What was said while the line was down is lost: ask.
         void this.labels.refresh();
+        this.noteArrivals(undefined);
       },
       onText: (message) => {
         const event = message as { type: string; job?: Job };
+        if (event.type === "study.changed") this.noteArrivals(undefined);
         if (event.type === "revision.saved") void this.labels.refresh();
         if (event.type === "job.progressed" && event.job) this.jobs.notice(event.job);
       },
@@ -93,6 +101,16 @@ export class ReadingSession {
       },
     });
   }
+
+  /** Images that have joined the series since it was opened are not on screen: label maps of it no longer fit. */
+  private readonly noteArrivals = throttle(() => {
+    const opened = this.viewer?.description.contents_digest;
+    void fetchFrames(this.seriesId, { isBackground: true })
+      .then((now) => {
+        if (this.isOpen && opened !== undefined) this.set({ isOutdated: now.contents_digest !== opened });
+      })
+      .catch(() => undefined);
+  }, ARRIVALS_INTERVAL_MS);
 
   /** The viewer shows what the state says. */
   private keepViewerInStep(viewer: Viewer): () => void {

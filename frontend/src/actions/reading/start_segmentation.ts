@@ -10,7 +10,7 @@ const FIRST_COLOUR = "#e69f00";
 export const startSegmentationAct: ReadingAct = {
   name: "start_segmentation",
   label: "reading.start_segmentation",
-  can: ({ state }) => state.canEdit && state.hasGrid && state.save.kind !== "saving",
+  can: ({ state }) => state.canEdit && !state.isOutdated && state.hasGrid && state.save.kind !== "saving",
   run: async (session) => {
     const segments = [{ segment_number: 1, segment_label: translate("reading.first_segment"), colour: FIRST_COLOUR }];
     try {

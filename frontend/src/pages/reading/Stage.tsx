@@ -42,6 +42,7 @@ function StageNotes({ series, state }: { readonly series: SeriesBrief; readonly 
   if (state.images.status !== "opening" && !series.is_volume && series.geometry_explanation)
     notes.push(series.geometry_explanation);
   if (state.images.status === "failed") notes.push(t("reading.images_incomplete"));
+  if (state.isOutdated) notes.push(t("reading.images_outdated"));
   const locked = lockedSegment(state);
   if (locked) notes.push(t("reading.locked_hint", { segment: locked.label }));
   if (state.picking) notes.push(t("reading.pick_point_hint"));

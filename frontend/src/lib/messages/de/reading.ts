@@ -13,6 +13,8 @@ export const reading = {
   "reading.building": "{plane}: sobald alle Bilder da sind",
   "reading.images_incomplete":
     "Einige Bilder konnten nicht geladen werden. Die vorhandenen sind lesbar; für den Rest die Seite neu laden.",
+  "reading.images_outdated":
+    "Zu dieser Serie sind Bilder hinzugekommen. Laden Sie die Seite neu, um sie zu sehen und weiterzuarbeiten.",
   "reading.no_webgl": "Kein WebGL: vom Prozessor gezeichnet",
   "reading.no_webgl_long":
     "Dieser Browser bietet kein WebGL. Der Prozessor zeichnet die Bilder; alles andere bleibt gleich.",

@@ -14,6 +14,8 @@ export const reading = {
   "reading.building": "{plane}: when all images are here",
   "reading.images_incomplete":
     "Some images could not be loaded. Those that are here can be read; reload the page for the rest.",
+  "reading.images_outdated":
+    "More images of this series have arrived. Reload the page to see them, to run models and to draw.",
   "reading.no_webgl": "No WebGL: drawn by the processor",
   "reading.no_webgl_long": "This browser offers no WebGL. The processor draws the images; all else is the same.",
   "reading.by_model": "model version {version}",
