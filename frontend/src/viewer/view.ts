@@ -115,9 +115,12 @@ export class View {
     this.cached = undefined;
   }
 
-  /** Zoom and pan relative to the whole image fitting its pane. */
+  /**
+   * Zoom and pan relative to the whole image fitting its pane. The CPU renderer takes a pan in other units than it
+   * gives, which would throw the image out of its pane: there a pane of another size shows the whole image again.
+   */
   presentation(): Types.ViewPresentation | undefined {
-    return this.viewport.getCornerstoneImage() ? this.viewport.getViewPresentation() : undefined;
+    return this.host.hasWebGl && this.viewport.getCornerstoneImage() ? this.viewport.getViewPresentation() : undefined;
   }
 
   present(presentation: Types.ViewPresentation | undefined): void {
