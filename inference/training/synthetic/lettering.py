@@ -32,7 +32,7 @@ def word_mask(scale: int) -> npt.NDArray[np.bool_]:
 
 
 def burn_word(pixels: npt.NDArray[np.generic], *, value: int) -> npt.NDArray[np.generic]:
-    """Return a copy of the pixels with the word in the upper left corner.
+    """Return a copy of the pixels with the word in the upper right corner, where viewers write least.
 
     Parameters
     ----------
@@ -47,5 +47,6 @@ def burn_word(pixels: npt.NDArray[np.generic], *, value: int) -> npt.NDArray[np.
     margin = max(2, columns // 64)
     height = min(word.shape[0], rows - margin)
     width = min(word.shape[1], columns - margin)
-    marked[:, margin : margin + height, margin : margin + width][:, word[:height, :width]] = value
+    start = columns - margin - width
+    marked[:, margin : margin + height, start : start + width][:, word[:height, :width]] = value
     return marked

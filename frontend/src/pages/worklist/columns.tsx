@@ -94,12 +94,12 @@ export function buildColumns(now: number, locale: Locale) {
     }),
     helper.display({
       id: "patient",
-      meta: meta({ label: "worklist.column_patient", width: "34%", sortsBy: "patient_name" }),
+      meta: meta({ label: "worklist.column_patient", width: "44%", sortsBy: "patient_name" }),
       cell: ({ row }) => <PatientCell entry={row.original} />,
     }),
     helper.display({
       id: "study",
-      meta: meta({ label: "worklist.column_study", width: "26%", sortsBy: "study_description" }),
+      meta: meta({ label: "worklist.column_study", width: "22%", sortsBy: "study_description" }),
       cell: ({ row }) => <StudyCell entry={row.original} />,
     }),
     helper.accessor((entry) => entry.modalities.join(" "), {
@@ -119,7 +119,7 @@ export function buildColumns(now: number, locale: Locale) {
     }),
     helper.accessor((entry) => entry.teams.join(", "), {
       id: "team",
-      meta: meta({ label: "worklist.column_team", width: "16%", isNarrowHidden: true }),
+      meta: meta({ label: "worklist.column_team", width: "12%", isNarrowHidden: true }),
       cell: (cell) => <span title={cell.getValue()}>{cell.getValue()}</span>,
     }),
     helper.display({
