@@ -139,7 +139,7 @@ def _longest_perpendicular(
     across = np.array([-along[1], along[0]])
     t, s = vertices @ along, vertices @ across
     scale = max(float(np.ptp(t)), float(np.ptp(s)))
-    lines = np.unique(np.round(t / scale, 12)) * scale
+    lines = t[np.unique(np.round(t / scale, 12), return_index=True)[1]]
     t0, t1, s0, s1 = t[edges[:, 0]], t[edges[:, 1]], s[edges[:, 0]], s[edges[:, 1]]
     low, high = np.full(len(lines), np.inf), np.full(len(lines), -np.inf)
     step = max(1, _CHUNK // max(1, len(edges)))
