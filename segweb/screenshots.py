@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDTH, HEIGHT = 1280, 720
-COLOURS = 128
 STUDY, SERIES, MODEL = "MR brain", "T1 3D with contrast", "Enhancing brain lesion (T1 with contrast)"
 UP_WITHIN_S, RUN_WITHIN_S = 600.0, 900.0
 BROWSER_FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -78,7 +77,9 @@ def running_portal() -> Iterator[Portal]:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
         probe.close()
-        env = {**os.environ, "SEGWEB_DATA_DIR": folder, "PYTHONUNBUFFERED": "1"}
+        foreign = ("SEGWEB_DATABASE_URL", "SEGWEB_BROKER_URL")
+        env = {name: value for name, value in os.environ.items() if name not in foreign}
+        env |= {"SEGWEB_DATA_DIR": folder, "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "manage.py", "up", "--port", str(port)]
         stack = subprocess.Popen(  # noqa: S603 - our own command
             command, cwd=settings.BASE_DIR, env=env, stdout=subprocess.PIPE, text=True
@@ -88,7 +89,9 @@ def running_portal() -> Iterator[Portal]:
             yield Portal(f"http://{HOST}:{port}", username, password)
         finally:
             stack.terminate()
-            stack.wait(30)
+            with suppress(subprocess.TimeoutExpired):
+                stack.wait(30)
+            stack.kill()
 
 
 def _read_account(stack: subprocess.Popen[str]) -> tuple[str, str]:
@@ -113,6 +116,7 @@ def _sign_in(page: Page, portal: Portal) -> None:
     page.get_by_label("New password again").fill(chosen)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Worklist").wait_for()
+    page.get_by_role("button", name="Dismiss this notice").click()
 
 
 def _worklist(page: Page, target: Path) -> Path:
@@ -177,8 +181,7 @@ def _until(page: Page, expression: str, within_s: float) -> Any:
 
 
 def _save(page: Page, path: Path) -> Path:
-    """Write what the page shows, with as many colours as an interface and an overlay need."""
+    """Write what the page shows, as small as it goes without a loss."""
     page.wait_for_timeout(500)  # the last hover and fade
-    shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    shown.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(path, optimize=True)
     return path

@@ -185,6 +185,22 @@ def test_signing_in_brings_back_to_the_place_and_refuses_in_words(page: Page, cl
     expect(page).to_have_url(re.compile(r"\?search=doe$"))
 
 
+def test_the_administrators_pages_lead_through_sign_in_and_back(page: Page) -> None:
+    person = UserFactory(username="warden", role=Role.ADMINISTRATOR, must_change_password=True)
+    give_password(person)
+    page.goto("/admin/")
+    page.get_by_label("User name").fill(person.username)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_label("Current password").fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill("a wholly different phrase")
+    page.get_by_label("New password again").fill("a wholly different phrase")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="SegWeb administration")).to_be_visible()
+    page.get_by_role("link", name="Teams", exact=True).click()
+    expect(page.get_by_role("link", name="Add team")).to_be_visible()
+
+
 def test_a_password_set_by_somebody_else_is_changed_first(page: Page, clinician: User) -> None:
     User.objects.filter(pk=clinician.pk).update(must_change_password=True)
     page.goto("/")

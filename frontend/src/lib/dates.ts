@@ -53,7 +53,7 @@ export function formatSince(moment: string, now: number, locale: Locale): string
     const format = formatter(locale, "day", { day: "numeric", month: "short", year: "numeric" });
     return format.format(new Date(moment));
   }
-  const relative = new Intl.RelativeTimeFormat(locale, { style: "narrow", numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(locale, { style: "short", numeric: "auto" });
   if (since < MINUTE_MS) return relative.format(0, "second");
   if (since < HOUR_MS) return relative.format(-Math.floor(since / MINUTE_MS), "minute");
   return relative.format(-Math.floor(since / HOUR_MS), "hour");

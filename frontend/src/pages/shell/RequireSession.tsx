@@ -5,11 +5,7 @@ import { lastSignOutReason, useSession } from "../../api/session";
 import { Notices } from "../../ui/Notices";
 import { ErrorState, LoadingState } from "../../ui/States";
 import { IdleNotice } from "./IdleNotice";
-
-/** Where a person came from, so that signing in brings them back. */
-export interface CameFrom {
-  readonly from: string;
-}
+import type { CameFrom } from "./return_place";
 
 /** Lets only a signed-in person through, to a password page first where one must be chosen. */
 export function RequireSession() {
@@ -24,7 +20,8 @@ export function RequireSession() {
     return <Navigate to="/sign-in" replace state={state} />;
   }
   if (data.user.must_change_password && location.pathname !== "/password") {
-    return <Navigate to="/password" replace />;
+    const state: CameFrom = { from: location.pathname + location.search };
+    return <Navigate to="/password" replace state={state} />;
   }
   return (
     <>

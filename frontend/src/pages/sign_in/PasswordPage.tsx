@@ -1,11 +1,12 @@
 import { useState } from "react";
-import { useNavigate } from "react-router";
+import { useLocation, useNavigate } from "react-router";
 
 import { useChangePassword } from "../../api/session";
 import { useTranslate } from "../../lib/messages";
 import { Button } from "../../ui/Button";
 import { notify } from "../../ui/notice_queue";
 import { sentenceOf } from "../../ui/States";
+import { goTo, placeToReturn } from "../shell/return_place";
 import { useSignedIn } from "../shell/use_signed_in";
 import { Entrance } from "./Entrance";
 import { PasswordField } from "./PasswordField";
@@ -25,6 +26,7 @@ function findFault({ current, chosen, repeated }: Passwords): "password.needed" 
 export function PasswordPage() {
   const t = useTranslate();
   const navigate = useNavigate();
+  const location = useLocation();
   const { user } = useSignedIn();
   const change = useChangePassword();
   const [passwords, setPasswords] = useState<Passwords>({ current: "", chosen: "", repeated: "" });
@@ -38,7 +40,7 @@ export function PasswordPage() {
     change.mutate(body, {
       onSuccess: () => {
         notify(t("password.saved"));
-        void navigate("/", { replace: true });
+        goTo(placeToReturn(location), navigate);
       },
     });
   };

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { Navigate, useLocation } from "react-router";
+import { Navigate, useLocation, useNavigate } from "react-router";
 
 import { lastSignOutReason, useSession, useSignIn } from "../../api/session";
 import { type Translate, useTranslate } from "../../lib/messages";
@@ -7,7 +7,7 @@ import { Button } from "../../ui/Button";
 import { clearNotices } from "../../ui/notice_queue";
 import { ErrorState, LoadingState, sentenceOf } from "../../ui/States";
 import { TextField } from "../../ui/TextField";
-import type { CameFrom } from "../shell/RequireSession";
+import { type CameFrom, goTo, placeToReturn } from "../shell/return_place";
 import { Entrance } from "./Entrance";
 import { PasswordField } from "./PasswordField";
 
@@ -16,12 +16,6 @@ function reasonInWords(t: Translate, idleTimeoutS: number): string | undefined {
   if (reason === "idle") return t("sign_in.signed_out_idle", { count: Math.max(1, Math.round(idleTimeoutS / 60)) });
   if (reason === "ended") return t("sign_in.session_ended");
   return reason === "asked" ? t("sign_in.signed_out") : undefined;
-}
-
-/** Only an address inside SegWeb, and none that would lead straight back here. */
-function placeToReturn(state: unknown): string {
-  const from = (state as CameFrom | null)?.from;
-  return from?.startsWith("/") && !from.startsWith("//") && !from.startsWith("/sign-in") ? from : "/";
 }
 
 function SignInForm({ idleTimeoutS }: { readonly idleTimeoutS: number }) {
@@ -70,11 +64,24 @@ function SignInForm({ idleTimeoutS }: { readonly idleTimeoutS: number }) {
   );
 }
 
+/** Brings a signed-in person to where they wanted to be. */
+function Onward({ place }: { readonly place: string }) {
+  const navigate = useNavigate();
+  useEffect(() => {
+    goTo(place, navigate);
+  }, [place, navigate]);
+  return <LoadingState />;
+}
+
 export function SignInPage() {
   const session = useSession();
   const location = useLocation();
   if (session.isPending) return <LoadingState />;
   if (session.isError) return <ErrorState isPage error={session.error} onRetry={() => void session.refetch()} />;
-  if (session.data.is_authenticated) return <Navigate to={placeToReturn(location.state)} replace />;
+  if (session.data.is_authenticated) {
+    const place = placeToReturn(location);
+    if (!session.data.user?.must_change_password) return <Onward place={place} />;
+    return <Navigate to="/password" replace state={{ from: place } satisfies CameFrom} />;
+  }
   return <SignInForm idleTimeoutS={session.data.idle_timeout_s} />;
 }

@@ -124,7 +124,7 @@ export function buildColumns(now: number, locale: Locale) {
     }),
     helper.display({
       id: "received",
-      meta: meta({ label: "worklist.column_received", width: "108px", sortsBy: "received_at" }),
+      meta: meta({ label: "worklist.column_received", width: "116px", sortsBy: "received_at" }),
       cell: ({ row }) => <ReceivedCell at={row.original.received_at} now={now} locale={locale} />,
     }),
   ];
