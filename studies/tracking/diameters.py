@@ -201,11 +201,26 @@ def _hull_candidates(ends: _RowEnds) -> npt.NDArray[np.float64]:
     """Return the corners (slice, row, column edges) that can lie on the convex hull: first and last on each line."""
     first = np.pad(ends.first, ((1, 1), (0, 0)), constant_values=np.inf)
     last = np.pad(ends.last, ((1, 1), (0, 0)), constant_values=-np.inf)
-    first, last = np.minimum(first[1:], first[:-1]), np.maximum(last[1:], last[:-1])
-    slices, rows = np.nonzero(np.isfinite(first))
-    low = np.stack([slices, rows, first[slices, rows]], axis=1)
-    high = np.stack([slices, rows, last[slices, rows]], axis=1)
-    return np.concatenate([low, high])
+    kept = []
+    for sign, edge in ((1.0, np.minimum(first[1:], first[:-1])), (-1.0, -np.maximum(last[1:], last[:-1]))):
+        slices, rows = np.nonzero(_is_outermost(edge))
+        kept.append(np.stack([slices, rows, sign * edge[slices, rows]], axis=1))
+    return np.concatenate(kept)
+
+
+def _is_outermost(edge: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell which points of a height field lie below the middle of each two opposite neighbours.
+
+    The others lie in the convex hull of their neighbours, on any grid: affine maps keep middles.
+    """
+    padded = np.pad(edge, 1, constant_values=np.inf)
+    slices, rows = edge.shape
+    kept = np.isfinite(edge)
+    for ds, dr in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        before = padded[1 - ds : 1 - ds + slices, 1 - dr : 1 - dr + rows]
+        after = padded[1 + ds : 1 + ds + slices, 1 + dr : 1 + dr + rows]
+        kept &= edge < (before + after) / 2.0
+    return kept
 
 
 def _on_hull(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

@@ -54,6 +54,7 @@ LONGEST_TIP_SHARE = 0.1
 PERPENDICULAR_TIP_SHARE = 0.4
 """A perpendicular is no maximum over directions, so it loses more between voxel centres."""
 _DUAL_SHELLS = 8.0
+_SIGNS = 2.0 * (np.arange(8)[:, None] >> np.arange(3) & 1) - 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,5 +219,5 @@ def multiply(first: Quantity, second: Quantity) -> Quantity:
 
 def _half_diagonal(steps_mm: npt.NDArray[np.float64]) -> float:
     """Half the longest diagonal of a cell."""
-    signs = np.stack(np.meshgrid(*[(-1.0, 1.0)] * steps_mm.shape[1], indexing="ij"), axis=-1)
-    return float(np.linalg.norm(signs.reshape(-1, steps_mm.shape[1]) @ steps_mm.T, axis=1).max()) / 2.0
+    signs = _SIGNS[: 2 ** steps_mm.shape[1], : steps_mm.shape[1]]
+    return float(np.linalg.norm(signs @ steps_mm.T, axis=1).max()) / 2.0

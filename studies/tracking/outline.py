@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 
 Points = npt.NDArray[np.float64]
 Point2 = tuple[float, float]
@@ -120,10 +121,7 @@ def find_longest_pairs(points: Points) -> list[tuple[int, int]]:
 
 def _farthest(some: Points, points: Points) -> npt.NDArray[np.float64]:
     """Squared distance from each of `some` to the farthest of `points`."""
-    squared = np.zeros((len(some), len(points)))
-    for axis in range(points.shape[1]):
-        squared += (some[:, axis, None] - points[None, :, axis]) ** 2
-    farthest: npt.NDArray[np.float64] = squared.max(axis=1)
+    farthest: npt.NDArray[np.float64] = cdist(some, points, "sqeuclidean").max(axis=1)
     return farthest
 
 
