@@ -1,6 +1,6 @@
 """The record's addresses below /api/, one list per resource."""
 
-from studies.api import patients, segmentations, series, session, studies, uploads, worklist
+from studies.api import measurements, patients, segmentations, series, session, studies, uploads, worklist
 
 urlpatterns = [
     *session.urlpatterns,
@@ -9,5 +9,6 @@ urlpatterns = [
     *studies.urlpatterns,
     *series.urlpatterns,
     *segmentations.urlpatterns,
+    *measurements.urlpatterns,
     *uploads.urlpatterns,
 ]

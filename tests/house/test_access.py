@@ -51,6 +51,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "api/series/<uuid:series_id>/segmentations"): ACTS,
     ("POST", "api/segmentations/<uuid:segmentation_id>/revisions"): ACTS,
     ("GET", "api/revisions/<uuid:revision_id>/label-map"): READS,
+    ("GET", "api/revisions/<uuid:revision_id>/measurements"): READS,
     ("GET", "api/revisions/<uuid:revision_id>/export"): ACTS,
     ("GET", "api/uploads"): READS,
     ("POST", "api/uploads"): ACTS,

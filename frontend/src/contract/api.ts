@@ -158,6 +158,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/revisions/{revision_id}/measurements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return every lesion with its numbers; 409 where the series has no geometry to measure in. */
+        get: operations["get_revisions_revision_id_measurements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segmentations/{segmentation_id}/revisions": {
         parameters: {
             query?: never;
@@ -427,6 +444,17 @@ export interface components {
         /** @enum {unknown} */
         BlankEnum: "";
         /** @enum {string} */
+        CautionsEnum: "measurement.fewer_than_three_slices" | "measurement.touches_the_edge_of_the_image" | "measurement.diameter_crosses_a_gap" | "measurement.slices_are_tilted";
+        /** @description A distance with its end points. */
+        Diameter: {
+            /** @description (slice, row, column), fractional. */
+            ends_index: number[][];
+            /** @description Patient LPS. */
+            ends_mm: number[][];
+            /** Format: double */
+            length_mm: number;
+        };
+        /** @enum {string} */
         DtypeEnum: "int16" | "uint16" | "uint8" | "float32";
         /** @description One frame: where its bytes lie in the series' pixels, and where it lies in the patient. */
         Frame: {
@@ -457,6 +485,33 @@ export interface components {
         };
         /** @enum {string} */
         GeometryVerdictName: "regular" | "single_slice" | "gaps" | "duplicates" | "varying_spacing" | "mixed_orientation" | "mixed_size" | "gantry_tilt" | "no_positions" | "not_images";
+        /** @description Longest diameter and longest perpendicular in one image. */
+        InPlane: {
+            longest: components["schemas"]["Diameter"];
+            part_count: number;
+            perpendicular: components["schemas"]["Diameter"];
+            /** @description From 0. */
+            slice_index: number;
+        };
+        /** @description Grey values within a lesion. */
+        Intensity: {
+            /** Format: double */
+            maximum: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            minimum: number;
+            /** Format: double */
+            standard_deviation: number;
+            unit: string;
+        };
+        /** @description From low to high; high is null where nothing bounds it. */
+        Interval: {
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            low: number;
+        };
         /** @description A segmentation job. */
         Job: {
             attempt: number;
@@ -511,6 +566,25 @@ export interface components {
         JobStateEnum: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         /** @enum {string} */
         KindEnum: "number" | "integer" | "point";
+        /** @description All numbers of one lesion: a connected part of one segment. */
+        LesionMeasurement: {
+            cautions: components["schemas"]["CautionsEnum"][];
+            /** @description Patient LPS. */
+            centroid_mm: number[];
+            in_plane: components["schemas"]["InPlane"];
+            intensity: components["schemas"]["Intensity"] | null;
+            /** @description From 1 within its segment. */
+            lesion_number: number;
+            longest_diameter: components["schemas"]["Quantity"];
+            /** @description Through space, in any direction. */
+            maximum_diameter: components["schemas"]["Quantity"];
+            perpendicular_diameter: components["schemas"]["Quantity"];
+            product: components["schemas"]["Quantity"];
+            segment_number: number;
+            slice_count: number;
+            volume: components["schemas"]["Quantity"];
+            voxel_count: number;
+        };
         /** @enum {string} */
         MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing";
         /** @description A model, and whether it can run on the series asked about. */
@@ -640,6 +714,16 @@ export interface components {
             title: string;
             type: string;
         };
+        /** @description A number with what the image grid leaves open. */
+        Quantity: {
+            /** @description Holds the true value in at least 95 of 100 positions of the grid. */
+            interval: components["schemas"]["Interval"];
+            /** @description What half a voxel more or less all around would make of it. */
+            limit: components["schemas"]["Interval"];
+            unit: string;
+            /** Format: double */
+            value: number;
+        };
         /** @description One state of a label map; never changes. */
         Revision: {
             algorithm_type: components["schemas"]["AlgorithmTypeEnum"];
@@ -660,6 +744,15 @@ export interface components {
             /** Format: uuid */
             segmentation_id: string;
             segments: components["schemas"]["Segment"][];
+        };
+        /** @description What is measured of a revision; never changes. */
+        RevisionMeasurements: {
+            lesions: components["schemas"]["LesionMeasurement"][];
+            /** @description Of the images: axial, coronal, sagittal, oblique. */
+            plane: string;
+            revision_digest: string;
+            /** @description Of the intensities; empty where the images name none. */
+            unit: string;
         };
         /** @enum {string} */
         RoleName: "administrator" | "clinician" | "viewer";
@@ -1248,6 +1341,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_revisions_revision_id_measurements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionMeasurements"];
+                };
             };
             /** @description Refused, with the reason. */
             default: {
