@@ -30,8 +30,8 @@ BALL = SeriesSpec(modality="MR", shape=(16, 48, 64), spacing_mm=(2.0, 1.0, 1.0),
 RADIUS_MM = 8.0
 CENTRE: acts.Voxel = (8, 24, 32)
 GROUND: acts.Voxel = (8, 6, 8)
-LONG_BALL = replace(BALL, shape=(120, 64, 64), spacing_mm=(1.5, 1.5, 1.5))
-"""So tall that the network needs nine layers of windows."""
+LONG_BALL = replace(BALL, shape=(360, 64, 64), spacing_mm=(1.5, 1.5, 1.5))
+"""So tall that the network needs more than twenty layers of windows."""
 
 
 @pytest.fixture

@@ -82,7 +82,8 @@ async function startRun() {
   const end = (revisionId: string | null, digest: string | null, state = "succeeded") => {
     say({ type: "stream.ended", attempt: 1, last_sequence: 1, state, revision_id: revisionId, digest });
   };
-  return { session, end, voxels: () => [...(session.labelMap?.voxels ?? [])] };
+  const tell = (now: Partial<Job>) => say({ type: "job.progressed", job: { ...job, ...now } });
+  return { session, tell, end, voxels: () => [...(session.labelMap?.voxels ?? [])] };
 }
 
 const shown = (id: string) => ({ kind: "revision", revision: { id } });
@@ -124,6 +125,16 @@ describe("JobDesk", () => {
     end(null, null, state);
     await vi.waitFor(() => expect(session.state.shown).toMatchObject(shown("earlier")));
     expect(voxels()).toEqual([...earlier]);
+  });
+
+  it("lets a run's end stand when the answer to the cancelling comes after it", async () => {
+    const { session, tell, end } = await startRun();
+    server.answers["/api/jobs/j/cancel"] = { ...job, is_cancel_requested: true };
+    const asked = session.jobs.cancel();
+    tell({ state: "cancelled", is_cancel_requested: true });
+    end(null, null, "cancelled");
+    await asked;
+    expect(session.state.job?.state).toBe("cancelled");
   });
 
   it("keeps the labels while the list cannot be read, and names them once it can", async () => {

@@ -100,7 +100,10 @@ export class JobDesk {
     const { job } = this.session.state;
     if (!job) return;
     try {
-      this.session.store.dispatch({ type: "job.read", job: await cancelJob(job.id) });
+      const asked = await cancelJob(job.id);
+      // The run may have ended while the answer was on its way: what the socket said of its end stands.
+      const now = this.session.state.job;
+      if (now?.id === asked.id && isRunning(now)) this.session.store.dispatch({ type: "job.read", job: asked });
     } catch (error) {
       this.session.set({ jobError: error });
     }
