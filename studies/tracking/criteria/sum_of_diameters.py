@@ -42,14 +42,11 @@ class CountedTimepoint:
 
     day: int
     counted: tuple[CountedTarget, ...]
+    evaluated_sum_mm: Decimal
 
     @property
     def is_complete(self) -> bool:
         return all(c.value_mm is not None for c in self.counted)
-
-    @property
-    def evaluated_sum_mm(self) -> Decimal:
-        return total(c.value_mm for c in self.counted if c.value_mm is not None)
 
     @property
     def sum_of_diameters_mm(self) -> Decimal | None:
@@ -94,7 +91,8 @@ class TargetFacts:
     def largest_lesion_growth_mm(self) -> Decimal:
         """The most any one lesion grew since the timepoint of the nadir."""
         pairs = [(n.value_mm, r.value_mm) for n, r in zip(self.now.counted, self.nadir.counted, strict=True)]
-        return max(difference(now, then) for now, then in pairs if now is not None and then is not None)
+        rises = (difference(now, then) for now, then in pairs if now is not None and then is not None)
+        return max(rises, default=Decimal(0))
 
     @property
     def is_relative_growth_reached(self) -> bool:
@@ -161,7 +159,8 @@ def count_timepoint(
         state = found.state if found else TargetState.NOT_EVALUABLE
         value = _value_mm(found, target, configuration) if found else None
         counted.append(CountedTarget(target=target, state=state, value_mm=value))
-    return CountedTimepoint(day=timepoint.days_from_baseline, counted=tuple(counted))
+    evaluated = total(c.value_mm for c in counted if c.value_mm is not None)
+    return CountedTimepoint(timepoint.days_from_baseline, tuple(counted), evaluated)
 
 
 def _value_mm(
