@@ -106,15 +106,17 @@ def judge_selections(
     organs = [organ_group(course.targets[index].organ, course.targets[index].kind) for index in positions]
     number = count_selections(organs, scope)
     made = _mask([[i for i, t in enumerate(course.targets) if t.lesion_id in set(chosen_ids)]], len(course.targets))
-    present = _latest(course, counted, made, values)[0] if chosen_ids else None
+    present = RESPONSES[_latest(course, counted, made, values)[0]] if chosen_ids else None
     if number > MOST_SELECTIONS:
         return SelectionCount(scope, number, (), present)
-    tally: Counter[Response] = Counter()
+    tally = np.zeros(len(RESPONSES), dtype=np.int64)
+    eligible_only = np.asarray(positions)
     listed = list_selections(organs, scope)
     while chunk := list(itertools.islice(listed, _CHUNK)):
-        rows = [[positions[place] for place in selection] for selection in chunk]
-        tally.update(_latest(course, counted, _mask(rows, len(course.targets)), values))
-    counts = tuple((response, tally[response]) for response in RESPONSES if tally[response])
+        selections = np.zeros((len(chunk), len(course.targets)), dtype=np.int64)
+        selections[:, eligible_only] = _mask(chunk, len(positions))
+        tally += np.bincount(_latest(course, counted, selections, values), minlength=len(RESPONSES))
+    counts = tuple((response, int(count)) for response, count in zip(RESPONSES, tally, strict=True) if count)
     return SelectionCount(scope, number, counts, present)
 
 
@@ -132,13 +134,15 @@ def list_selections(
 
 
 def _combine(groups: Sequence[list[int]], room: int) -> Iterator[tuple[int, ...]]:
-    if not groups:
-        yield ()
+    """Yield every choice with at most ``room`` lesions, the empty one included."""
+    yield ()
+    if room == 0:
         return
-    for size in range(min(room, MOST_PER_ORGAN, len(groups[0])) + 1):
-        for here in itertools.combinations(groups[0], size):
-            for rest in _combine(groups[1:], room - size):
-                yield here + rest
+    for index, group in enumerate(groups):
+        for size in range(1, min(room, MOST_PER_ORGAN, len(group)) + 1):
+            for here in itertools.combinations(group, size):
+                for rest in _combine(groups[index + 1 :], room - size):
+                    yield here + rest
 
 
 def _full_size(organs: Sequence[str]) -> int:
@@ -148,8 +152,9 @@ def _full_size(organs: Sequence[str]) -> int:
 
 def _mask(rows: Sequence[Sequence[int]], width: int) -> npt.NDArray[np.int64]:
     mask = np.zeros((len(rows), width), dtype=np.int64)
-    for row, positions in enumerate(rows):
-        mask[row, list(positions)] = 1
+    sizes = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    columns = np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(sizes.sum()))
+    mask[np.repeat(np.arange(len(rows)), sizes), columns] = 1
     return mask
 
 
@@ -158,7 +163,9 @@ def _latest(
     counted: Sequence[Sequence[Decimal | None]],
     selections: npt.NDArray[np.int64],
     values: CriteriaConfiguration,
-) -> list[Response]:
+) -> npt.NDArray[np.int8]:
+    """Return the overall response of every choice at the latest timepoint, as positions in `RESPONSES`."""
     scale = find_scale(counted)
     frames = build_frames(course, counted, selections, scale=scale)
-    return [RESPONSES[code] for code in sweep(frames, sweep_limits(scale), values)[-1]]
+    latest: npt.NDArray[np.int8] = sweep(frames, sweep_limits(scale), values)[-1]
+    return latest

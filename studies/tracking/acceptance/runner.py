@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -85,10 +85,16 @@ def compare(expected: object, got: object, place: str = "") -> Iterator[Mismatch
         for name, value in expected.items():
             yield from compare(value, got.get(name, _ABSENT), f"{place}.{name}" if place else str(name))
     elif isinstance(expected, list) and isinstance(got, list | tuple) and len(expected) == len(got):
+        expected, got = _in_order(expected), _in_order(got)
         for number, (first, second) in enumerate(zip(expected, got, strict=True)):
             yield from compare(first, second, f"{place}[{number}]")
     elif not _is_same(expected, got):
         yield Mismatch(place, expected, got)
+
+
+def _in_order(values: Sequence[Any]) -> Sequence[Any]:
+    """Return codes in order, because they are a set; anything else as it is."""
+    return sorted(values) if all(isinstance(value, str) for value in values) else values
 
 
 def _is_same(expected: object, got: object) -> bool:

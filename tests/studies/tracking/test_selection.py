@@ -39,7 +39,7 @@ CONFIGURATIONS = [
     CriteriaConfiguration(confirmation_required=True),
     CriteriaConfiguration(nt_reappearance=NonTargetReappearance.EORTC),
 ]
-SMALL = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SMALL = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def as_chosen(whole: DiameterCourse, chosen: tuple[int, ...]) -> DiameterCourse:

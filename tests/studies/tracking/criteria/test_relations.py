@@ -26,7 +26,7 @@ from studies.tracking.criteria.verdict import CourseVerdict, Response
 from tests.studies.tracking.criteria.builders import courses, overall
 
 ENGINES = (assess_recist, assess_irecist, assess_mrecist_hcc, assess_rano_bm)
-relation = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+relation = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def responses(verdict: CourseVerdict) -> list[tuple[object, ...]]:
