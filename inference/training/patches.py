@@ -17,7 +17,7 @@ _TRAINING_CASES, _TRAINING_WINDOWS = 0, 1
 """Branches of the seed's tree; evaluation uses another, so no case is ever in both."""
 _CASES_IN_USE = 8
 _STEPS_PER_CASE = 4
-_LESION_SHARE = 0.6
+_LESION_SHARE = 0.5
 
 
 def spawn_generator(seed: int, *branch: int) -> np.random.Generator:

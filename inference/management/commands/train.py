@@ -67,6 +67,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{name}: {len(weights) / 1e6:.1f} MB, SHA-256 {digest}")
 
     def _measure(self, recipe: Recipe, spec: ModelSpec, options: dict[str, Any], cpu_s: float) -> None:
+        import torch
+
         from inference.training import card, evaluation
 
         folder: Path = options["output"]
@@ -81,6 +83,8 @@ class Command(BaseCommand):
             "seed": recipe.seed,
             "steps": recipe.steps,
             "cpu_s": round(cpu_s),
+            "torch": torch.__version__,
+            "torch_threads": torch.get_num_threads(),
             "synthetic_cases": [asdict(result) for result in synthetic],
             "real_cases": [asdict(result) for result in real],
         }
