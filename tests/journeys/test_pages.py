@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from studies.models import Instance, Patient, Role, SegmentationState, Study, Team, User
 from studies.services.words import index_studies
@@ -50,21 +52,32 @@ def patient_of(team: Team, name: str, dates: list[date | None]) -> Patient:
 
 
 def drop(page: Page, paths: list[Path]) -> None:
-    """Drop files or folders on the page as a file manager does, once the page has said that it will take them."""
+    """Drop files or folders on the page as a file manager does, once the page has said that it will take them.
+
+    A browser that has not heard yet that the page takes them lets a drop fall to nothing: then it is done again.
+    """
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
 
     def drag(kind: str) -> None:
         session.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 400, "data": data})
 
-    def hang_over() -> bool:
+    invitation = page.get_by_text("Drop to add")
+
+    def is_invited() -> bool:
         drag("dragEnter")
         drag("dragOver")
         page.wait_for_timeout(50)
-        return page.get_by_text("Drop to add").is_visible()
+        return invitation.is_visible()
 
-    acts.poll(hang_over, bool)
-    drag("drop")
+    def is_taken() -> bool:
+        acts.poll(is_invited, bool)
+        drag("drop")
+        with suppress(PlaywrightTimeoutError):
+            invitation.wait_for(state="hidden", timeout=3_000)
+        return not invitation.is_visible()
+
+    acts.poll(is_taken, bool)
     session.detach()
 
 
