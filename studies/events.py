@@ -21,7 +21,7 @@ from channels.layers import get_channel_layer
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
-from studies.models import ReceptionOutcome, UploadState
+from studies.models import ReceptionOutcome, RegistrationState, UploadState
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,35 @@ class RevisionSaved:
     type: Literal["revision.saved"] = "revision.saved"
     segmentation_id: UUID
     revision_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationFinished:
+    """A prior series has been laid over a current one, or could not be: both studies are told."""
+
+    type: Literal["registration.finished"] = "registration.finished"
+    registration_id: UUID
+    prior_series_id: UUID
+    current_series_id: UUID
+    state: RegistrationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationNudged:
+    """A person moved a prior series on by hand: both studies are told."""
+
+    type: Literal["registration.nudged"] = "registration.nudged"
+    registration_id: UUID
+    prior_series_id: UUID
+    current_series_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingChanged:
+    """What is known of a patient's lesions, or the verdict on them, differs: fetch it again."""
+
+    type: Literal["tracking.changed"] = "tracking.changed"
+    patient_id: UUID
 
 
 def worklist_group(team_id: UUID) -> str:

@@ -27,6 +27,8 @@ class StudyTask(StrEnum):
 
     INGEST_UPLOAD = "studies.ingest_upload"
     PREPARE_SERIES = "studies.prepare_series"
+    MATCH_LESIONS = "studies.match_lesions"
+    REGISTER_SERIES = "studies.register_series"
 
 
 def queue_task(*, name: str) -> Callable[[Callable[..., None]], Any]:

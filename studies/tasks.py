@@ -6,6 +6,7 @@ from uuid import UUID
 
 from studies.queue import StudyTask, queue_task
 from studies.services.ingest import ingest_upload
+from studies.services.registrations import register_series
 from studies.services.volumes import prepare_series
 
 
@@ -19,3 +20,9 @@ def ingest_upload_task(*, upload_id: str) -> None:
 def prepare_series_task(*, series_id: str, contents_digest: str) -> None:
     """Decode a series before anybody opens it, unless more of it has arrived since."""
     prepare_series(UUID(series_id), contents_digest=contents_digest)
+
+
+@queue_task(name=StudyTask.REGISTER_SERIES)
+def register_series_task(*, registration_id: str) -> None:
+    """Lay a prior series over a current one."""
+    register_series(UUID(registration_id))

@@ -1,6 +1,16 @@
 """The record's addresses below /api/, one list per resource."""
 
-from studies.api import measurements, patients, segmentations, series, session, studies, uploads, worklist
+from studies.api import (
+    measurements,
+    patients,
+    registrations,
+    segmentations,
+    series,
+    session,
+    studies,
+    uploads,
+    worklist,
+)
 
 urlpatterns = [
     *session.urlpatterns,
@@ -10,5 +20,6 @@ urlpatterns = [
     *series.urlpatterns,
     *segmentations.urlpatterns,
     *measurements.urlpatterns,
+    *registrations.urlpatterns,
     *uploads.urlpatterns,
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from inference.models import SegmentationJob
 from studies.label_maps.label_map import SegmentDescription
 from studies.models import Team, User
+from studies.services.registrations import request_registration
 from studies.services.segmentations import create_empty
 from tests.archives import archive_series
 from tests.factories import PatientFactory, TeamFactory, UploadFactory, UserFactory
@@ -37,6 +38,10 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
         folder.mkdir()
         spec = SeriesSpec(shape=(4, 16, 20), voxels=np.arange(4 * 16 * 20).reshape(4, 16, 20) % 97)
         series = archive_series(write_series(folder, spec), study__patient=patient)
+        prior = archive_series(
+            write_series(folder, replace(spec, name="prior", study_date="20250102")), study__patient=patient
+        )
+        request_registration(prior, series)
         revision = create_empty(series, name="By hand", segments=(SegmentDescription(1, "Lesion"),), created_by=owner)
         job = SegmentationJob.objects.create(series=series, model_name="otsu", model_version="1", parameters_digest="x")
         upload = UploadFactory.create(team=team, created_by=owner)
@@ -44,6 +49,7 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
             "patient_id": patient.pk,
             "study_id": series.study_id,
             "series_id": series.pk,
+            "prior_id": prior.pk,
             "instance_id": series.instances.first().pk,
             "segmentation_id": revision.segmentation_id,
             "revision_id": revision.pk,

@@ -243,6 +243,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/registrations/{prior_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return what is known; state `none` where nobody has asked. */
+        get: operations["get_series_series_id_registrations_prior_id"];
+        put?: never;
+        /** @description Have them aligned, again where that failed; 202 while it is under way. */
+        post: operations["post_series_series_id_registrations_prior_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/series/{series_id}/registrations/{prior_id}/nudge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Move the prior; at most 50 mm from where it was computed to lie. */
+        put: operations["put_series_series_id_registrations_prior_id_nudge"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series/{series_id}/segmentations": {
         parameters: {
             query?: never;
@@ -659,6 +694,11 @@ export interface components {
             name: string;
             segments: components["schemas"]["NewSegmentRequest"][];
         };
+        /** @description Where a person wants the prior instead. */
+        NudgeRequest: {
+            /** @description [x, y, z] from where it was computed to lie, in the current patient coordinates. */
+            nudge_mm: number[];
+        };
         /** @enum {string} */
         OutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
         /** @description The password in use and the one to come. */
@@ -714,6 +754,8 @@ export interface components {
             title: string;
             type: string;
         };
+        /** @enum {string} */
+        ProblemsEnum: "registration.no_structure" | "registration.little_overlap" | "registration.there_and_back_disagree" | "registration.implausible_stretch" | "registration.no_clear_optimum" | "registration.optimiser_stopped";
         /** @description A number with what the image grid leaves open. */
         Quantity: {
             /** @description Holds the true value in at least 95 of 100 positions of the grid. */
@@ -724,6 +766,35 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        /** @description What is known of how two series lie over each other, as they now stand. */
+        Registration: {
+            /** Format: double */
+            confidence: number;
+            /** Format: uuid */
+            current_series_id: string;
+            /** @description Why it failed or is doubtful, for the person. */
+            explanation: string;
+            /** @description Views may be linked by it without asking. */
+            is_trusted: boolean;
+            nudge_mm: number[];
+            nudged_by: string | null;
+            /** Format: double */
+            overlap: number;
+            /** Format: uuid */
+            prior_series_id: string;
+            /** @description 4x4, row-major, patient LPS mm, the nudge included; null unless done. */
+            prior_to_current_mm: number[] | null;
+            problems: components["schemas"]["ProblemsEnum"][];
+            /**
+             * Format: double
+             * @description By how much there and back misses its start.
+             */
+            residual_mm: number | null;
+            /** @description none: never asked for. */
+            state: components["schemas"]["RegistrationStateEnum"];
+        };
+        /** @enum {string} */
+        RegistrationStateEnum: "none" | "pending" | "done" | "failed";
         /** @description One state of a label map; never changes. */
         Revision: {
             algorithm_type: components["schemas"]["AlgorithmTypeEnum"];
@@ -1521,6 +1592,111 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_registrations_prior_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prior_id: string;
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registration"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_series_series_id_registrations_prior_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prior_id: string;
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registration"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registration"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_series_series_id_registrations_prior_id_nudge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prior_id: string;
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NudgeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registration"];
+                };
             };
             /** @description Refused, with the reason. */
             default: {

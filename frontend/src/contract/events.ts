@@ -13,13 +13,17 @@ export type SocketMessage =
   | BricksAcknowledged
   | FocusMoved
   | JobProgressed
+  | RegistrationFinished
+  | RegistrationNudged
   | RevisionSaved
   | StreamEnded
   | StreamResume
   | StudyChanged
+  | TrackingChanged
   | UploadProgressed
   | WorklistChanged;
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+export type RegistrationState = "pending" | "done" | "failed";
 export type ReceptionOutcome = "stored" | "duplicate" | "refused" | "skipped";
 export type UploadState = "receiving" | "received" | "ingested" | "needs_details" | "failed";
 
@@ -87,6 +91,25 @@ export interface JobStatus {
   windows_total: number;
 }
 /**
+ * A prior series has been laid over a current one, or could not be: both studies are told.
+ */
+export interface RegistrationFinished {
+  current_series_id: string;
+  prior_series_id: string;
+  registration_id: string;
+  state: RegistrationState;
+  type: "registration.finished";
+}
+/**
+ * A person moved a prior series on by hand: both studies are told.
+ */
+export interface RegistrationNudged {
+  current_series_id: string;
+  prior_series_id: string;
+  registration_id: string;
+  type: "registration.nudged";
+}
+/**
  * A label map has a new revision.
  */
 export interface RevisionSaved {
@@ -118,6 +141,13 @@ export interface StreamResume {
  */
 export interface StudyChanged {
   type: "study.changed";
+}
+/**
+ * What is known of a patient's lesions, or the verdict on them, differs: fetch it again.
+ */
+export interface TrackingChanged {
+  patient_id: string;
+  type: "tracking.changed";
 }
 /**
  * An upload moved on.
