@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from studies.api.briefs import SeriesBriefSerializer
 from studies.imaging.registration import RegistrationProblem
 from studies.models import Series, SeriesRegistration
 from studies.permissions import client_address, signed_in_user
@@ -29,11 +30,21 @@ from studies.services.registrations import (
 NONE = "none"
 
 
+class PriorStudySerializer(serializers.Serializer[Any]):
+    """The examination that the prior series belongs to."""
+
+    id = serializers.UUIDField()
+    study_date = serializers.DateField(allow_null=True)
+    study_description = serializers.CharField()
+
+
 class RegistrationSerializer(serializers.Serializer[Any]):
     """What is known of how two series lie over each other, as they now stand."""
 
     prior_series_id = serializers.UUIDField()
     current_series_id = serializers.UUIDField()
+    prior_study = PriorStudySerializer()
+    prior_series = SeriesBriefSerializer()
     state = serializers.ChoiceField(choices=[NONE, "pending", "done", "failed"], help_text="none: never asked for.")
     is_trusted = serializers.BooleanField(help_text="Views may be linked by it without asking.")
     prior_to_current_mm = serializers.ListField(
@@ -71,7 +82,12 @@ def _open_pair(request: Request, series_id: UUID, prior_id: UUID) -> tuple[Serie
 
 
 def _describe(prior: Series, current: Series, found: SeriesRegistration | None) -> dict[str, Any]:
-    pair = {"prior_series_id": prior.pk, "current_series_id": current.pk}
+    pair = {
+        "prior_series_id": prior.pk,
+        "current_series_id": current.pk,
+        "prior_study": prior.study,
+        "prior_series": prior,
+    }
     row = found or SeriesRegistration(prior_series=prior, current_series=current)
     is_done = found is not None and row.state == "done"
     return RegistrationSerializer(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,10 +23,11 @@ from studies.api.streams import (
     pixels_response,
     unchanged_response,
 )
+from studies.errors import InvalidInputError
 from studies.models import Instance, Series
 from studies.permissions import MayExport, client_address, signed_in_user
 from studies.selectors.series import get_instance_for, get_series_for
-from studies.services import audit, pixels, volumes
+from studies.services import audit, crops, pixels, volumes
 from studies.services.thumbnails import read_thumbnail
 from studies.storage import blob_store
 
@@ -153,6 +155,47 @@ class SeriesThumbnailView(APIView):
         return bytes_response(read_thumbnail(series), content_type="image/png", etag=etag)
 
 
+class SeriesCropView(APIView):
+    """One place of a series."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("at", str, required=True, description="x,y,z in patient LPS, mm: the middle."),
+            OpenApiParameter("size_mm", float, description="Length of a side; 60 when not given."),
+            OpenApiParameter("normal", str, description="x,y,z of the plane's normal; axial when not given."),
+        ],
+        responses={(200, "image/png"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, series_id: UUID) -> HttpResponseBase:
+        """Return a square PNG around a place, in the series' first window."""
+        series = _open_series(request, series_id)
+        wish = crops.CropWish(
+            at_mm=_read_vector(request, "at", ""),
+            size_mm=_read_number(request.query_params.get("size_mm", "60"), "size_mm"),
+            normal=_read_vector(request, "normal", "0,0,1"),
+        )
+        digest = hashlib.sha256(repr(wish).encode()).hexdigest()[:16]
+        etag = f"{pixels.pixels_version(series)}-crop-{digest}"
+        if is_unchanged(request, etag):
+            return unchanged_response(etag)
+        return bytes_response(crops.read_crop(series, wish), content_type="image/png", etag=etag)
+
+
+def _read_vector(request: Request, name: str, default: str) -> tuple[float, float, float]:
+    parts = request.query_params.get(name, default).split(",")
+    if len(parts) != 3:
+        raise InvalidInputError(f"State {name} as three numbers: x,y,z in mm.")
+    x, y, z = (_read_number(part, name) for part in parts)
+    return x, y, z
+
+
+def _read_number(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{text!r} is no number for {name}.") from error
+
+
 class InstanceFileView(APIView):
     """An instance as it arrived."""
 
@@ -177,5 +220,6 @@ urlpatterns = [
     path("series/<uuid:series_id>/pixels", SeriesPixelsView.as_view()),
     path("series/<uuid:series_id>/frames/<int:index>/pixels", FramePixelsView.as_view()),
     path("series/<uuid:series_id>/thumbnail", SeriesThumbnailView.as_view()),
+    path("series/<uuid:series_id>/crop", SeriesCropView.as_view()),
     path("instances/<uuid:instance_id>/file", InstanceFileView.as_view()),
 ]

@@ -46,6 +46,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "api/series/<uuid:series_id>/pixels"): READS,
     ("GET", "api/series/<uuid:series_id>/frames/<int:index>/pixels"): READS,
     ("GET", "api/series/<uuid:series_id>/thumbnail"): READS,
+    ("GET", "api/series/<uuid:series_id>/crop"): READS,
     ("GET", "api/instances/<uuid:instance_id>/file"): ACTS,
     ("GET", "api/series/<uuid:series_id>/registrations/<uuid:prior_id>"): READS,
     ("POST", "api/series/<uuid:series_id>/registrations/<uuid:prior_id>"): ACTS,

@@ -192,6 +192,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/crop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a square PNG around a place, in the series' first window. */
+        get: operations["get_series_series_id_crop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series/{series_id}/frames": {
         parameters: {
             query?: never;
@@ -738,6 +755,14 @@ export interface components {
         PatientSexEnum: "M" | "F" | "O";
         /** @enum {string} */
         PhotometricInterpretationEnum: "MONOCHROME1" | "MONOCHROME2" | "RGB";
+        /** @description The examination that the prior series belongs to. */
+        PriorStudy: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date */
+            study_date: string | null;
+            study_description: string;
+        };
         /** @description RFC 9457. Some codes add members of their own, as `latest` of `revision.stale_base`. */
         Problem: {
             /** @description Stable, `noun.problem`. */
@@ -780,8 +805,10 @@ export interface components {
             nudged_by: string | null;
             /** Format: double */
             overlap: number;
+            prior_series: components["schemas"]["SeriesBrief"];
             /** Format: uuid */
             prior_series_id: string;
+            prior_study: components["schemas"]["PriorStudy"];
             /** @description 4x4, row-major, patient LPS mm, the nudge included; null unless done. */
             prior_to_current_mm: number[] | null;
             problems: components["schemas"]["ProblemsEnum"][];
@@ -1486,6 +1513,43 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["StaleBase"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_crop: {
+        parameters: {
+            query: {
+                /** @description x,y,z in patient LPS, mm: the middle. */
+                at: string;
+                /** @description x,y,z of the plane's normal; axial when not given. */
+                normal?: string;
+                /** @description Length of a side; 60 when not given. */
+                size_mm?: number;
+            };
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
                 };
             };
             /** @description Refused, with the reason. */

@@ -13,6 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from studies import events
 from studies.events import RegistrationFinished, study_group
 from studies.models import AuditEntry, Patient, Role, Series, SeriesRegistration, User
+from studies.queue import StudyTask
 from studies.services import registrations
 from studies.services.registrations import (
     OtherPatientError,
@@ -40,9 +41,12 @@ def _own_data_folder(tmp_path: Path, settings) -> None:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the registrations that were enqueued."""
     ids: list[str] = []
-    monkeypatch.setattr(
-        registrations, "enqueue_on_commit", lambda _task, *, registration_id, **_rest: ids.append(registration_id)
-    )
+
+    def enqueue(task: str, *, registration_id: str = "", **_rest: object) -> None:
+        if task == StudyTask.REGISTER_SERIES:
+            ids.append(registration_id)
+
+    monkeypatch.setattr(registrations, "enqueue_on_commit", enqueue)
     return ids
 
 
