@@ -6,6 +6,7 @@ from uuid import UUID
 
 from studies.queue import StudyTask, queue_task
 from studies.services.ingest import ingest_upload
+from studies.services.lesion_matching import match_lesions
 from studies.services.registrations import register_series
 from studies.services.volumes import prepare_series
 
@@ -26,3 +27,9 @@ def prepare_series_task(*, series_id: str, contents_digest: str) -> None:
 def register_series_task(*, registration_id: str) -> None:
     """Lay a prior series over a current one."""
     register_series(UUID(registration_id))
+
+
+@queue_task(name=StudyTask.MATCH_LESIONS)
+def match_lesions_task(*, patient_id: str) -> None:
+    """Find the patient's lesions again at each timepoint whose inputs changed."""
+    match_lesions(UUID(patient_id))

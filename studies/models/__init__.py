@@ -1,6 +1,16 @@
 """The record's tables, one file per noun."""
 
+from studies.models.assessment import Assessment, AssessmentOverride, ResponsePlan
 from studies.models.audit import AuditEntry, AuditHead
+from studies.models.lesion import (
+    Lesion,
+    LesionObservation,
+    LesionState,
+    MatchingState,
+    TherapyKind,
+    TherapyLine,
+    Timepoint,
+)
 from studies.models.people import Role, Team, TeamMembership, User
 from studies.models.registration import RegistrationState, SeriesRegistration
 from studies.models.segmentation import AlgorithmType, Segment, Segmentation, SegmentationRevision
@@ -9,15 +19,22 @@ from studies.models.upload import Reception, ReceptionOutcome, Upload, UploadSta
 
 __all__ = [
     "AlgorithmType",
+    "Assessment",
+    "AssessmentOverride",
     "AuditEntry",
     "AuditHead",
     "Blob",
     "GeometryVerdict",
     "Instance",
+    "Lesion",
+    "LesionObservation",
+    "LesionState",
+    "MatchingState",
     "Patient",
     "Reception",
     "ReceptionOutcome",
     "RegistrationState",
+    "ResponsePlan",
     "Role",
     "Segment",
     "Segmentation",
@@ -29,6 +46,9 @@ __all__ = [
     "StudyWord",
     "Team",
     "TeamMembership",
+    "TherapyKind",
+    "TherapyLine",
+    "Timepoint",
     "Upload",
     "UploadState",
     "User",

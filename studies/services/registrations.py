@@ -143,6 +143,7 @@ def nudge_registration(
     )
     for study_id in _study_ids(stored):
         publish_on_commit(study_group(study_id), event)
+    enqueue_on_commit(StudyTask.MATCH_LESIONS, patient_id=stored.current_series.study.patient_id)
     audit.record(
         act="registration.nudged",
         actor=by,
@@ -301,6 +302,7 @@ def _close(row: SeriesRegistration) -> None:
     )
     for study_id in _study_ids(row):
         publish_on_commit(study_group(study_id), event)
+    enqueue_on_commit(StudyTask.MATCH_LESIONS, patient_id=row.current_series.study.patient_id)
 
 
 def _study_ids(row: SeriesRegistration) -> set[UUID]:

@@ -13,8 +13,9 @@ from studies.errors import ConflictError, InvalidInputError
 from studies.events import RevisionSaved, publish_on_commit, study_group
 from studies.label_maps.codec import LabelVoxels, decode_brick, encode_brick, read_header, split_bricks
 from studies.label_maps.label_map import LabelMap, SegmentDescription
-from studies.models import AlgorithmType, Blob, Segment, Segmentation, SegmentationRevision, Series, User
+from studies.models import AlgorithmType, Blob, Segment, Segmentation, SegmentationRevision, Series, Timepoint, User
 from studies.permissions import ACTING_ROLES, require_role
+from studies.queue import StudyTask, enqueue_on_commit
 from studies.services import audit
 from studies.services.studies import announce_study
 from studies.services.volumes import describe_grid, read_layout
@@ -257,6 +258,8 @@ def _add_revision(
     event = RevisionSaved(segmentation_id=segmentation.pk, revision_id=revision.pk)
     publish_on_commit(study_group(study.pk), event)
     announce_study(study.pk)
+    if Timepoint.objects.filter(segmentation=segmentation).exists():
+        enqueue_on_commit(StudyTask.MATCH_LESIONS, patient_id=study.patient_id)
     audit.record(
         act="revision.saved",
         actor=created_by,

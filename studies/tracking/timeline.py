@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from studies.tracking.intervals import Quantity
 from studies.tracking.measurement import LesionMeasurement
+from studies.tracking.planes import ImagePlane
 
 MOST_PLANE_DEGREES = 20.0
 """Planes that lean further against each other cut a lesion differently."""
@@ -40,6 +42,20 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """What the auditor looks at of a marked lesion: the images' plane, the longest diameter (mm), the volume (mL)."""
+
+    plane: ImagePlane
+    longest_diameter: Quantity
+    volume: Quantity
+
+    @classmethod
+    def of(cls, measurement: LesionMeasurement) -> Marked:
+        """Take it from a measurement."""
+        return cls(measurement.source.plane, measurement.longest_diameter, measurement.volume)
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """A lesion on one date.
 
@@ -55,7 +71,7 @@ class Sighting:
 
     day: int
     presence: Presence
-    measurement: LesionMeasurement | None = None
+    measurement: Marked | None = None
 
     def __post_init__(self) -> None:
         if (self.presence is Presence.MARKED) != (self.measurement is not None):
@@ -132,11 +148,11 @@ def _audit_step(sightings: Sequence[Sighting], before: int, after: int) -> list[
         raise ValueError("Marked lesions are measured.")
     remarks = []
     dates, named = (before, after), f"from date {before + 1} to date {after + 1}"
-    degrees = first.source.plane.degrees_to(second.source.plane)
+    degrees = first.plane.degrees_to(second.plane)
     if degrees > MOST_PLANE_DEGREES:
         sentence = (
-            f"Measured in another plane on date {after + 1}: {second.source.plane.name} instead of "
-            f"{first.source.plane.name}, {degrees:.0f} degrees apart."
+            f"Measured in another plane on date {after + 1}: {second.plane.name} instead of "
+            f"{first.plane.name}, {degrees:.0f} degrees apart."
         )
         remarks.append(Remark(Finding.OTHER_PLANE, dates, sentence))
     diameter = _change(first.longest_diameter.value, second.longest_diameter.value)
@@ -157,7 +173,7 @@ def _change(before: float, after: float) -> float:
     return after / before - 1.0
 
 
-def _overlap(first: LesionMeasurement, second: LesionMeasurement) -> bool:
+def _overlap(first: Marked, second: Marked) -> bool:
     one, other = first.longest_diameter.interval, second.longest_diameter.interval
     starts_in_time = other.high is None or one.low <= other.high
     return starts_in_time and (one.high is None or other.low <= one.high)

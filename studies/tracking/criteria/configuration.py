@@ -6,9 +6,11 @@ for a clinical reader's ratification.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from typing import Any
 
 from studies.tracking.criteria.errors import ConfigurationError
 
@@ -116,3 +118,41 @@ class CriteriaConfiguration:
         """Return the named values as a verdict prints them, the version first."""
         version = ConfigurationValue("version", self.version, "version of these values")
         return (version, *(ConfigurationValue(n, str(getattr(self, n)), _MEANINGS[n]) for n in names))
+
+
+def change_configuration(defaults: CriteriaConfiguration, values: Mapping[str, Any]) -> CriteriaConfiguration:
+    """Return a criterion's own values with some of them changed, as they come from outside.
+
+    Raises
+    ------
+    ConfigurationError
+        Where a name is not known, or a value is not of its kind.
+    """
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in _MEANINGS:
+            raise ConfigurationError(f"There is no configuration value {name!r}. Known are {', '.join(_MEANINGS)}.")
+        changes[name] = _converted(name, value, getattr(defaults, name))
+    return replace(defaults, **changes)
+
+
+def _converted(name: str, value: Any, like: Any) -> Any:
+    """Return a value from outside in the kind of the one it replaces."""
+    try:
+        if isinstance(like, StrEnum):
+            return type(like)(value)
+        if isinstance(like, bool) or isinstance(value, bool):
+            if isinstance(like, bool) and isinstance(value, bool):
+                return value
+            raise ValueError(value)
+        return Decimal(str(value)) if isinstance(like, Decimal) else _whole(value)
+    except (ValueError, InvalidOperation):
+        kind = ", ".join(type(like)) if isinstance(like, StrEnum) else type(like).__name__
+        raise ConfigurationError(f"{name} cannot be {value!r}. It takes: {kind}.") from None
+
+
+def _whole(value: Any) -> int:
+    number = Decimal(str(value))
+    if number != number.to_integral_value():
+        raise ValueError(value)
+    return int(number)

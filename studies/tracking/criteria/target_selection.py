@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from studies.tracking.criteria.inputs import LesionKind
@@ -59,3 +60,19 @@ def check_selection(targets: Sequence[TargetCandidate]) -> tuple[SelectionError,
         SelectionError.TOO_MANY_PER_ORGAN: any(count > MOST_PER_ORGAN for count in organs.values()),
     }
     return tuple(error for error, is_found in problems.items() if is_found)
+
+
+def suggest_targets(measured: Sequence[tuple[TargetCandidate, Decimal]]) -> tuple[int, ...]:
+    """Return the positions of lesions to propose as targets: the largest measurable ones that may go together.
+
+    Parameters
+    ----------
+    measured
+        Candidates with the length they would count with, mm.
+    """
+    order = sorted(range(len(measured)), key=lambda index: (-measured[index][1], index))
+    chosen: list[int] = []
+    for index in order:
+        if not check_selection([measured[each][0] for each in (*chosen, index)]):
+            chosen.append(index)
+    return tuple(sorted(chosen))

@@ -6,27 +6,27 @@ import numpy as np
 import pytest
 
 from studies.label_maps.label_map import LabelMap
-from studies.tracking.measurement import LesionMeasurement, measure_lesions
-from studies.tracking.timeline import Finding, Presence, Sighting, audit_lesion
+from studies.tracking.measurement import measure_lesions
+from studies.tracking.timeline import Finding, Marked, Presence, Sighting, audit_lesion
 from tests.studies.tracking.bodies import AXIAL, grid
 
 SAGITTAL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0)
 SHAPE = (41, 41, 41)
 
 
-def measured(semi_axes_mm=(10.0, 10.0, 10.0), direction=AXIAL) -> LesionMeasurement:
+def measured(semi_axes_mm=(10.0, 10.0, 10.0), direction=AXIAL) -> Marked:
     """An ellipsoid measured on a grid of 1 mm; semi-axes along (slice, row, column)."""
     offset = (np.indices(SHAPE) - 20.2) / np.reshape(semi_axes_mm, (3, 1, 1, 1))
     (found,) = measure_lesions(
         LabelMap(((offset**2).sum(axis=0) <= 1).astype(np.uint8), grid(SHAPE, direction=direction))
     )
-    return found
+    return Marked.of(found)
 
 
 BALL = measured()
 
 
-def marked(day: int, measurement: LesionMeasurement = BALL) -> Sighting:
+def marked(day: int, measurement: Marked = BALL) -> Sighting:
     return Sighting(day, Presence.MARKED, measurement)
 
 
