@@ -1,4 +1,6 @@
 import type { Catalogue } from "./catalogue";
+import { compare } from "./de/compare";
+import { charts } from "./de/charts";
 import { patient } from "./de/patient";
 import { people } from "./de/people";
 import { reading } from "./de/reading";
@@ -7,4 +9,13 @@ import { uploads } from "./de/uploads";
 import { worklist } from "./de/worklist";
 
 /** Every text in German; a key too many or too few does not compile. */
-export const de = { ...shell, ...people, ...worklist, ...uploads, ...patient, ...reading } satisfies Catalogue;
+export const de = {
+  ...shell,
+  ...people,
+  ...worklist,
+  ...uploads,
+  ...patient,
+  ...charts,
+  ...reading,
+  ...compare,
+} satisfies Catalogue;

@@ -1,3 +1,5 @@
+import { compare } from "./en/compare";
+import { charts } from "./en/charts";
 import { patient } from "./en/patient";
 import { people } from "./en/people";
 import { reading } from "./en/reading";
@@ -6,4 +8,13 @@ import { uploads } from "./en/uploads";
 import { worklist } from "./en/worklist";
 
 /** Every text SegWeb shows, in English; the other languages have exactly these keys. */
-export const en = { ...shell, ...people, ...worklist, ...uploads, ...patient, ...reading } as const;
+export const en = {
+  ...shell,
+  ...people,
+  ...worklist,
+  ...uploads,
+  ...patient,
+  ...charts,
+  ...reading,
+  ...compare,
+} as const;
