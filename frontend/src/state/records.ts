@@ -13,3 +13,7 @@ export type ModelParameter = Schemas["ModelParameter"];
 export type Job = Schemas["Job"];
 export type Study = Schemas["Study"];
 export type SeriesBrief = Schemas["SeriesBrief"];
+export type StudyBrief = Schemas["StudyBrief"];
+export type Registration = Schemas["Registration"];
+export type RevisionMeasurements = Schemas["RevisionMeasurements"];
+export type LesionMeasurement = Schemas["LesionMeasurement"];
