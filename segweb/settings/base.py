@@ -164,6 +164,7 @@ SPECTACULAR_SETTINGS = {
         "SegmentationStateName": "studies.models.SegmentationState",
         "GeometryVerdictName": "studies.models.GeometryVerdict",
         "UploadStateName": "studies.models.UploadState",
+        "TrendName": "studies.api.tracking_serializers.TRENDS",
     },
 }
 

@@ -8,6 +8,7 @@ from studies.api import (
     series,
     session,
     studies,
+    tracking,
     uploads,
     worklist,
 )
@@ -21,5 +22,6 @@ urlpatterns = [
     *segmentations.urlpatterns,
     *measurements.urlpatterns,
     *registrations.urlpatterns,
+    *tracking.urlpatterns,
     *uploads.urlpatterns,
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ import pytest
 
 from inference.models import SegmentationJob
 from studies.label_maps.label_map import SegmentDescription
-from studies.models import Team, User
+from studies.models import Lesion, Team, Timepoint, User
 from studies.services.registrations import request_registration
 from studies.services.segmentations import create_empty
 from tests.archives import archive_series
-from tests.factories import PatientFactory, TeamFactory, UploadFactory, UserFactory
+from tests.factories import PatientFactory, TeamFactory, UploadFactory, UserFactory, make_uid
 from tests.phantoms import SeriesSpec, write_series
 
 
@@ -45,6 +46,10 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
         revision = create_empty(series, name="By hand", segments=(SegmentDescription(1, "Lesion"),), created_by=owner)
         job = SegmentationJob.objects.create(series=series, model_name="otsu", model_version="1", parameters_digest="x")
         upload = UploadFactory.create(team=team, created_by=owner)
+        timepoint = Timepoint.objects.create(study=series.study, segmentation=revision.segmentation)
+        lesion = Lesion.objects.create(patient=patient, number=1, tracking_uid=make_uid(), segment_label="Lesion")
+        observation = lesion.observations.create(timepoint=timepoint, state="present")
+        therapy = patient.therapy_lines.create(kind="surgery", name="Resection", start_date=date(2026, 1, 2))
         ids: dict[str, object] = {
             "patient_id": patient.pk,
             "study_id": series.study_id,
@@ -55,6 +60,10 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
             "revision_id": revision.pk,
             "upload_id": upload.pk,
             "job_id": job.pk,
+            "timepoint_id": timepoint.pk,
+            "lesion_id": lesion.pk,
+            "observation_id": observation.pk,
+            "therapy_id": therapy.pk,
             "index": 0,
         }
         return Records(team, owner, ids)

@@ -90,6 +90,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lesions/{lesion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Set role, organ and the like, or say that it is no lesion. */
+        patch: operations["patch_lesions_lesion_id"];
+        trace?: never;
+    };
+    "/api/lesions/{lesion_id}/timepoints/{timepoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Say what is to be seen of the lesion, whatever was proposed. */
+        put: operations["put_lesions_lesion_id_timepoints_timepoint_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -107,6 +141,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/observations/{observation_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say that it is right. */
+        post: operations["post_observations_observation_id_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/patients/{patient_id}": {
         parameters: {
             query?: never;
@@ -116,6 +167,57 @@ export interface paths {
         };
         /** @description Return the patient and their studies. */
         get: operations["get_patients_patient_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{patient_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Choose criterion, configuration or baseline. */
+        patch: operations["patch_patients_patient_id_plan"];
+        trace?: never;
+    };
+    "/api/patients/{patient_id}/therapies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Record one. */
+        post: operations["post_patients_patient_id_therapies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{patient_id}/tracking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return timepoints, lesions with what was seen of each, therapy, and what could be followed. */
+        get: operations["get_patients_patient_id_tracking"];
         put?: never;
         post?: never;
         delete?: never;
@@ -383,6 +485,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies/{study_id}/timepoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Follow the lesions on a study by one of its segmentations. */
+        put: operations["put_studies_study_id_timepoint"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/therapies/{therapy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Take it out. */
+        delete: operations["delete_therapies_therapy_id"];
+        options?: never;
+        head?: never;
+        /** @description Change it. */
+        patch: operations["patch_therapies_therapy_id"];
+        trace?: never;
+    };
+    "/api/timepoints/{timepoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Record how the patient was, or leave the date out with a reason. */
+        patch: operations["patch_timepoints_timepoint_id"];
+        trace?: never;
+    };
+    "/api/timepoints/{timepoint_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say which lesion a marked part is. */
+        post: operations["post_timepoints_timepoint_id_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/uploads": {
         parameters: {
             query?: never;
@@ -493,10 +664,30 @@ export interface components {
     schemas: {
         /** @enum {string} */
         AlgorithmTypeEnum: "AUTOMATIC" | "SEMIAUTOMATIC" | "MANUAL";
+        /** @description Which lesion a marked part is. */
+        AssignRequest: {
+            /** @description [segment, lesion number] */
+            component: number[];
+            /**
+             * Format: uuid
+             * @description Null: a new lesion of its own.
+             */
+            lesion_id: string | null;
+        };
         /** @enum {unknown} */
         BlankEnum: "";
         /** @enum {string} */
         CautionsEnum: "measurement.fewer_than_three_slices" | "measurement.touches_the_edge_of_the_image" | "measurement.diameter_crosses_a_gap" | "measurement.slices_are_tilted";
+        /** @enum {string} */
+        CertaintyEnum: "equivocal" | "unequivocal";
+        /** @enum {string} */
+        ClinicalStatusEnum: "improved" | "stable" | "worse_from_tumour" | "worse_from_other_cause" | "not_recorded";
+        /** @description That a proposal is right; of a new lesion also how sure the reader is that it is one. */
+        ConfirmRequest: {
+            certainty?: components["schemas"]["CertaintyEnum"];
+        };
+        /** @enum {string} */
+        CriterionEnum: "RECIST_1_1" | "IRECIST" | "MRECIST_HCC" | "RANO_2_0" | "MRANO" | "RANO_HGG" | "RANO_LGG" | "RANO_BM" | "LUGANO_CT" | "PERCIST" | "VOLUMETRIC";
         /** @description A distance with its end points. */
         Diameter: {
             /** @description (slice, row, column), fractional. */
@@ -508,6 +699,42 @@ export interface components {
         };
         /** @enum {string} */
         DtypeEnum: "int16" | "uint16" | "uint8" | "float32";
+        /** @enum {string} */
+        FindingEnum: "timeline.unmarked_in_between" | "timeline.measured_in_another_plane" | "timeline.diameter_and_volume_disagree" | "timeline.change_within_the_grid" | "timeline.reappeared_after_absence_was_stated" | "timeline.seen_on_one_date_only" | "timeline.dates_out_of_order" | "timeline.two_studies_on_one_day";
+        /** @enum {string} */
+        FindingTypeEnum: "mass" | "leptomeningeal" | "ascites" | "effusion" | "inflammatory_breast" | "lymphangitic" | "blastic_bone" | "palpable_mass" | "lytic_bone" | "cyst";
+        /** @description The segmentation that counts on a date. */
+        FollowRequest: {
+            /** Format: uuid */
+            segmentation_id: string;
+        };
+        /** @description A segmentation that could count. */
+        FollowableSegmentation: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description Return how many revisions it has. */
+            readonly revision_count: number;
+        };
+        /** @description A series with its segmentations. */
+        FollowableSeries: {
+            /** Format: uuid */
+            id: string;
+            modality: string;
+            segmentations: components["schemas"]["FollowableSegmentation"][];
+            series_description: string;
+        };
+        /** @description A study, and what of it could be followed. */
+        FollowableStudy: {
+            /** Format: uuid */
+            id: string;
+            series: components["schemas"]["FollowableSeries"][];
+            /** Format: date */
+            study_date: string | null;
+            study_description: string;
+        };
         /** @description One frame: where its bytes lie in the series' pixels, and where it lies in the patient. */
         Frame: {
             byte_length: number;
@@ -616,8 +843,43 @@ export interface components {
         };
         /** @enum {string} */
         JobStateEnum: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /** @description A lesion, the same one on every date. */
+        Lesion: {
+            description: components["schemas"]["LesionDescription"];
+            /** Format: uuid */
+            id: string;
+            is_role_suggested: boolean;
+            measurability: components["schemas"]["Measurability"] | null;
+            name: string;
+            number: number;
+            observations: components["schemas"]["Observation"][];
+            readonly remarks: components["schemas"]["Remark"][];
+            /** @description New: not there at baseline. */
+            role: components["schemas"]["LesionRoleEnum"];
+            segment_label: string;
+            tracking_uid: string;
+        };
+        /** @description What a reader says of a lesion; what is not named stays. */
+        LesionDescription: {
+            /** @description Of a new lesion. */
+            certainty?: components["schemas"]["CertaintyEnum"];
+            /** @description Not empty: it is no lesion, because of this. */
+            dismissed_reason?: string;
+            finding_type?: components["schemas"]["FindingTypeEnum"];
+            has_progressed_since_treatment?: boolean;
+            has_soft_tissue_component?: boolean;
+            is_growing?: boolean;
+            is_locally_treated?: boolean;
+            kind?: components["schemas"]["LesionDescriptionKindEnum"];
+            organ?: string;
+            /** @description Of a lesion that is there at baseline. */
+            role?: components["schemas"]["LesionDescriptionRoleEnum"];
+            site?: string;
+        };
         /** @enum {string} */
-        KindEnum: "number" | "integer" | "point";
+        LesionDescriptionKindEnum: "non_nodal" | "node";
+        /** @enum {string} */
+        LesionDescriptionRoleEnum: "target" | "non_target";
         /** @description All numbers of one lesion: a connected part of one segment. */
         LesionMeasurement: {
             cautions: components["schemas"]["CautionsEnum"][];
@@ -637,6 +899,18 @@ export interface components {
             volume: components["schemas"]["Quantity"];
             voxel_count: number;
         };
+        /** @enum {string} */
+        LesionRoleEnum: "target" | "non_target" | "new";
+        /** @enum {string} */
+        MatchingStateEnum: "waiting" | "matched" | "failed";
+        /** @description Whether a lesion can be a target, by which rule. */
+        Measurability: {
+            measurability: components["schemas"]["MeasurabilityEnum"];
+            rule_id: string;
+            sentence: string;
+        };
+        /** @enum {string} */
+        MeasurabilityEnum: "measurable" | "non_measurable" | "non_target_pathological" | "normal" | "unknown";
         /** @enum {string} */
         MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing";
         /** @description A model, and whether it can run on the series asked about. */
@@ -670,7 +944,7 @@ export interface components {
              * @description Null asks for a value.
              */
             default: number | null;
-            kind: components["schemas"]["KindEnum"];
+            kind: components["schemas"]["ModelParameterKindEnum"];
             label: string;
             /** Format: double */
             maximum: number | null;
@@ -679,6 +953,8 @@ export interface components {
             name: string;
             unit: string;
         };
+        /** @enum {string} */
+        ModelParameterKindEnum: "number" | "integer" | "point";
         /** @description A structure the model labels. */
         ModelSegment: {
             /** @description #rrggbb */
@@ -716,12 +992,97 @@ export interface components {
             /** @description [x, y, z] from where it was computed to lie, in the current patient coordinates. */
             nudge_mm: number[];
         };
+        /** @description What was seen of a lesion on a date. */
+        Observation: {
+            components: number[][];
+            /** Format: date-time */
+            confirmed_at: string | null;
+            confirmed_by: string | null;
+            /** Format: uuid */
+            id: string;
+            is_unequivocal_progression: boolean;
+            measurements: components["schemas"]["LesionMeasurement"][];
+            merged_into?: string | null;
+            note: string;
+            readonly proposal: components["schemas"]["Proposal"] | null;
+            state: components["schemas"]["ObservationStateEnum"];
+            /** Format: uuid */
+            timepoint_id: string;
+        };
+        /** @enum {string} */
+        ObservationStateEnum: "measured" | "present" | "too_small_to_measure" | "absent" | "merged" | "not_evaluable" | "unmarked";
         /** @enum {string} */
         OutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
+        /** @description Whether two dates that come one after the other lie over each other. */
+        Pair: {
+            /** Format: uuid */
+            current_series_id: string;
+            explanation: string;
+            /** @description Tell whether no problem was found. */
+            readonly is_trusted: boolean;
+            /** Format: uuid */
+            prior_series_id: string;
+            /** @description Return none, pending, done or failed. */
+            readonly state: string;
+        };
         /** @description The password in use and the one to come. */
         PasswordChangeRequest: {
             current_password: string;
             new_password: string;
+        };
+        /** @description What a reader says of a lesion; what is not named stays. */
+        PatchedLesionDescriptionRequest: {
+            /** @description Of a new lesion. */
+            certainty?: components["schemas"]["CertaintyEnum"];
+            /** @description Not empty: it is no lesion, because of this. */
+            dismissed_reason?: string;
+            finding_type?: components["schemas"]["FindingTypeEnum"];
+            has_progressed_since_treatment?: boolean;
+            has_soft_tissue_component?: boolean;
+            is_growing?: boolean;
+            is_locally_treated?: boolean;
+            kind?: components["schemas"]["LesionDescriptionKindEnum"];
+            organ?: string;
+            /** @description Of a lesion that is there at baseline. */
+            role?: components["schemas"]["LesionDescriptionRoleEnum"];
+            site?: string;
+        };
+        /** @description What is to change; what is not named stays. */
+        PatchedNewPlanRequest: {
+            /**
+             * Format: uuid
+             * @description Null: the first timepoint.
+             */
+            baseline_id?: string | null;
+            configuration?: {
+                [key: string]: unknown;
+            };
+            criterion?: components["schemas"]["CriterionEnum"];
+        };
+        /** @description What a reader records of the patient on a date; what is not named stays. */
+        PatchedRecordedTimepointRequest: {
+            clinical_status?: components["schemas"]["ClinicalStatusEnum"];
+            excluded_reason?: string;
+            flair_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
+            is_steroid_replacement?: boolean;
+            is_tumour_marker_elevated?: boolean | null;
+            non_measurable_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
+            /**
+             * Format: decimal
+             * @description Daily, mg.
+             */
+            steroid_dexamethasone_mg?: string | null;
+        };
+        /** @description A treatment. */
+        PatchedTherapyRequest: {
+            /** Format: date */
+            end_date?: string | null;
+            is_new_anticancer_therapy?: boolean;
+            kind?: components["schemas"]["TherapyKindEnum"];
+            name?: string;
+            note?: string;
+            /** Format: date */
+            start_date?: string;
         };
         /** @description A patient with the teams shared with the reader, and every study, newest first. */
         Patient: {
@@ -755,6 +1116,21 @@ export interface components {
         PatientSexEnum: "M" | "F" | "O";
         /** @enum {string} */
         PhotometricInterpretationEnum: "MONOCHROME1" | "MONOCHROME2" | "RGB";
+        /** @description How the patient is followed. */
+        Plan: {
+            /**
+             * Format: uuid
+             * @description Null: the first timepoint that takes part.
+             */
+            baseline_id: string | null;
+            /** @description Return the criteria that can be chosen. */
+            readonly computable: string[];
+            /** @description What differs from the criterion's own configuration. */
+            configuration: {
+                [key: string]: unknown;
+            };
+            criterion: components["schemas"]["CriterionEnum"];
+        };
         /** @description The examination that the prior series belongs to. */
         PriorStudy: {
             /** Format: uuid */
@@ -781,6 +1157,17 @@ export interface components {
         };
         /** @enum {string} */
         ProblemsEnum: "registration.no_structure" | "registration.little_overlap" | "registration.there_and_back_disagree" | "registration.implausible_stretch" | "registration.no_clear_optimum" | "registration.optimiser_stopped";
+        /** @description What the matching proposes, and how sure it is. */
+        Proposal: {
+            /** Format: double */
+            confidence: number | null;
+            kind: components["schemas"]["ProposalKindEnum"];
+            must_ask: boolean;
+            reason: string;
+            runner_up: components["schemas"]["RunnerUp"] | null;
+        };
+        /** @enum {string} */
+        ProposalKindEnum: "first" | "same" | "new" | "vanished" | "merged" | "split";
         /** @description A number with what the image grid leaves open. */
         Quantity: {
             /** @description Holds the true value in at least 95 of 100 positions of the grid. */
@@ -790,6 +1177,20 @@ export interface components {
             unit: string;
             /** Format: double */
             value: number;
+        };
+        /** @description What a reader records of the patient on a date; what is not named stays. */
+        RecordedTimepoint: {
+            clinical_status?: components["schemas"]["ClinicalStatusEnum"];
+            excluded_reason?: string;
+            flair_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
+            is_steroid_replacement?: boolean;
+            is_tumour_marker_elevated?: boolean | null;
+            non_measurable_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
+            /**
+             * Format: decimal
+             * @description Daily, mg.
+             */
+            steroid_dexamethasone_mg?: string | null;
         };
         /** @description What is known of how two series lie over each other, as they now stand. */
         Registration: {
@@ -822,6 +1223,12 @@ export interface components {
         };
         /** @enum {string} */
         RegistrationStateEnum: "none" | "pending" | "done" | "failed";
+        /** @description What a second reader would ask about. */
+        Remark: {
+            finding: components["schemas"]["FindingEnum"];
+            sentence: string;
+            timepoint_ids: string[];
+        };
         /** @description One state of a label map; never changes. */
         Revision: {
             algorithm_type: components["schemas"]["AlgorithmTypeEnum"];
@@ -854,6 +1261,14 @@ export interface components {
         };
         /** @enum {string} */
         RoleName: "administrator" | "clinician" | "viewer";
+        /** @description The next best reading. */
+        RunnerUp: {
+            kind: components["schemas"]["RunnerUpKindEnum"];
+            lesions: string[];
+            part_count: number;
+        };
+        /** @enum {string} */
+        RunnerUpKindEnum: "same" | "new" | "vanished" | "merged" | "split";
         /** @description One labelled structure and how much of it there is. */
         Segment: {
             category_code: string[];
@@ -887,6 +1302,8 @@ export interface components {
         };
         /** @enum {string} */
         SegmentationStateName: "none" | "queued" | "running" | "segmented" | "failed";
+        /** @enum {string} */
+        SelectionErrorsEnum: "NOT_MEASURABLE" | "TOO_MANY_TOTAL" | "TOO_MANY_PER_ORGAN";
         /** @description A series in a list, with what its geometry allows. */
         SeriesBrief: {
             body_part_examined: string;
@@ -965,6 +1382,18 @@ export interface components {
             title: string;
             type: string;
         };
+        /** @description What is to be seen of a lesion on a date. */
+        StateRequest: {
+            /** @default false */
+            is_unequivocal_progression: boolean;
+            /** Format: uuid */
+            merged_into_id?: string | null;
+            /** @default  */
+            note: string;
+            state: components["schemas"]["StateStateEnum"];
+        };
+        /** @enum {string} */
+        StateStateEnum: "measured" | "present" | "too_small_to_measure" | "absent" | "merged" | "not_evaluable";
         /** @description A study with its patient and its series in order of their number. */
         Study: {
             accession_number: string;
@@ -1016,6 +1445,72 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description A treatment. */
+        Therapy: {
+            /** Format: date */
+            end_date?: string | null;
+            /** Format: uuid */
+            readonly id: string;
+            is_new_anticancer_therapy?: boolean;
+            kind: components["schemas"]["TherapyKindEnum"];
+            name: string;
+            note?: string;
+            /** Format: date */
+            start_date: string;
+        };
+        /** @enum {string} */
+        TherapyKindEnum: "systemic" | "immunotherapy" | "antiangiogenic" | "radiation" | "surgery" | "other";
+        /** @description A treatment. */
+        TherapyRequest: {
+            /** Format: date */
+            end_date?: string | null;
+            is_new_anticancer_therapy?: boolean;
+            kind: components["schemas"]["TherapyKindEnum"];
+            name: string;
+            note?: string;
+            /** Format: date */
+            start_date: string;
+        };
+        /** @description A date on which lesions are followed. */
+        Timepoint: {
+            /** @description From baseline; null where it takes no part. */
+            day: number | null;
+            /** Format: uuid */
+            id: string;
+            is_baseline: boolean;
+            matching_state: components["schemas"]["MatchingStateEnum"];
+            modality: string;
+            problem: string;
+            problem_code: string;
+            recorded: components["schemas"]["RecordedTimepoint"];
+            /** Format: uuid */
+            revision_id: string | null;
+            /** @description Return the number of the revision that is measured. */
+            readonly revision_number: number | null;
+            /** Format: uuid */
+            segmentation_id: string;
+            series_description: string;
+            /** Format: uuid */
+            series_id: string;
+            /** Format: date */
+            study_date: string | null;
+            /** Format: uuid */
+            study_id: string;
+        };
+        /** @description All that is followed of a patient. */
+        Tracking: {
+            lesions: components["schemas"]["Lesion"][];
+            /** Format: uuid */
+            patient_id: string;
+            plan: components["schemas"]["Plan"];
+            registrations: components["schemas"]["Pair"][];
+            selection_errors: components["schemas"]["SelectionErrorsEnum"][];
+            studies: components["schemas"]["FollowableStudy"][];
+            therapy: components["schemas"]["Therapy"][];
+            timepoints: components["schemas"]["Timepoint"][];
+        };
+        /** @enum {string} */
+        TrendName: "absent" | "better" | "stable" | "worse" | "not_evaluable";
         /** @description A file on its way in. */
         Upload: {
             /** Format: uuid */
@@ -1320,6 +1815,75 @@ export interface operations {
             };
         };
     };
+    patch_lesions_lesion_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedLesionDescriptionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_lesions_lesion_id_timepoints_timepoint_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesion_id: string;
+                timepoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_models: {
         parameters: {
             query?: {
@@ -1351,6 +1915,40 @@ export interface operations {
             };
         };
     };
+    post_observations_observation_id_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                observation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_patients_patient_id: {
         parameters: {
             query?: never;
@@ -1368,6 +1966,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Patient"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_patients_patient_id_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedNewPlanRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_patients_patient_id_therapies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TherapyRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_patients_patient_id_tracking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
                 };
             };
             /** @description Refused, with the reason. */
@@ -2019,6 +2715,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Study"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_studies_study_id_timepoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FollowRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_therapies_therapy_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                therapy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_therapies_therapy_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                therapy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedTherapyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_timepoints_timepoint_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                timepoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedRecordedTimepointRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_timepoints_timepoint_id_assign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                timepoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
                 };
             };
             /** @description Refused, with the reason. */

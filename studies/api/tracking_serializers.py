@@ -1,0 +1,308 @@
+"""The followed course of a patient as it is answered and asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from studies.api.measurements import LesionMeasurementSerializer
+from studies.models import (
+    Lesion,
+    LesionObservation,
+    LesionState,
+    MatchingState,
+    ResponsePlan,
+    Segmentation,
+    Study,
+    TherapyKind,
+    TherapyLine,
+)
+from studies.services.lesion_edits import STATED
+from studies.services.tracking_view import (
+    FollowedLesionView,
+    FollowedTimepointView,
+    RegistrationView,
+    TrackingView,
+)
+from studies.tracking.courses import COMPUTABLE
+from studies.tracking.criteria.brain_inputs import Trend
+from studies.tracking.criteria.inputs import Certainty, ClinicalStatus, LesionKind, LesionRole
+from studies.tracking.criteria.measurability import FindingType, Measurability
+from studies.tracking.criteria.target_selection import SelectionError
+from studies.tracking.matching import LinkKind
+from studies.tracking.timeline import Finding
+
+PROPOSAL_KINDS = ["first", *map(str, LinkKind)]
+ROLES = [str(LesionRole.TARGET), str(LesionRole.NON_TARGET)]
+
+
+TRENDS = [(str(trend), str(trend)) for trend in Trend]
+
+
+def words(values: Any) -> list[str]:
+    """Return an enumeration's values for a choice field."""
+    return [str(value) for value in values]
+
+
+class PlanSerializer(serializers.Serializer[ResponsePlan]):
+    """How the patient is followed."""
+
+    criterion = serializers.ChoiceField(choices=words(COMPUTABLE))
+    configuration = serializers.DictField(help_text="What differs from the criterion's own configuration.")
+    baseline_id = serializers.UUIDField(allow_null=True, help_text="Null: the first timepoint that takes part.")
+    computable = serializers.SerializerMethodField()
+
+    def get_computable(self, _plan: ResponsePlan) -> list[str]:
+        """Return the criteria that can be chosen."""
+        return words(COMPUTABLE)
+
+
+class NewPlanSerializer(serializers.Serializer[Any]):
+    """What is to change; what is not named stays."""
+
+    criterion = serializers.ChoiceField(choices=words(COMPUTABLE), required=False)
+    configuration = serializers.DictField(required=False)
+    baseline_id = serializers.UUIDField(required=False, allow_null=True, help_text="Null: the first timepoint.")
+
+
+class RecordedTimepointSerializer(serializers.Serializer[Any]):
+    """What a reader records of the patient on a date; what is not named stays."""
+
+    excluded_reason = serializers.CharField(max_length=300, allow_blank=True, required=False)
+    clinical_status = serializers.ChoiceField(choices=words(ClinicalStatus), required=False)
+    steroid_dexamethasone_mg = serializers.DecimalField(
+        max_digits=6, decimal_places=2, min_value=0, allow_null=True, required=False, help_text="Daily, mg."
+    )
+    is_steroid_replacement = serializers.BooleanField(required=False)
+    is_tumour_marker_elevated = serializers.BooleanField(allow_null=True, required=False)
+    non_measurable_trend = serializers.ChoiceField(choices=TRENDS, allow_blank=True, required=False)
+    flair_trend = serializers.ChoiceField(choices=TRENDS, allow_blank=True, required=False)
+
+
+class TimepointSerializer(serializers.Serializer[FollowedTimepointView]):
+    """A date on which lesions are followed."""
+
+    id = serializers.UUIDField(source="timepoint.pk")
+    study_id = serializers.UUIDField(source="timepoint.study_id")
+    study_date = serializers.DateField(source="timepoint.study.study_date", allow_null=True)
+    day = serializers.IntegerField(allow_null=True, help_text="From baseline; null where it takes no part.")
+    is_baseline = serializers.BooleanField()
+    segmentation_id = serializers.UUIDField(source="timepoint.segmentation_id")
+    series_id = serializers.UUIDField(source="timepoint.segmentation.series_id")
+    series_description = serializers.CharField(source="timepoint.segmentation.series.series_description")
+    modality = serializers.CharField(source="timepoint.segmentation.series.modality")
+    revision_id = serializers.UUIDField(source="timepoint.revision_id", allow_null=True)
+    revision_number = serializers.SerializerMethodField()
+    matching_state = serializers.ChoiceField(source="timepoint.matching_state", choices=MatchingState.choices)
+    problem_code = serializers.CharField(source="timepoint.problem_code")
+    problem = serializers.CharField(source="timepoint.problem")
+    recorded = RecordedTimepointSerializer(source="timepoint")
+
+    def get_revision_number(self, view: FollowedTimepointView) -> int | None:
+        """Return the number of the revision that is measured."""
+        revision = view.timepoint.revision
+        return None if revision is None else revision.number
+
+
+class FollowSerializer(serializers.Serializer[Any]):
+    """The segmentation that counts on a date."""
+
+    segmentation_id = serializers.UUIDField()
+
+
+class RunnerUpSerializer(serializers.Serializer[Any]):
+    """The next best reading."""
+
+    kind = serializers.ChoiceField(choices=words(LinkKind))
+    lesions = serializers.ListField(child=serializers.CharField())
+    part_count = serializers.IntegerField()
+
+
+class ProposalSerializer(serializers.Serializer[Any]):
+    """What the matching proposes, and how sure it is."""
+
+    kind = serializers.ChoiceField(choices=PROPOSAL_KINDS)
+    confidence = serializers.FloatField(allow_null=True)
+    must_ask = serializers.BooleanField()
+    runner_up = RunnerUpSerializer(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class ObservationSerializer(serializers.Serializer[LesionObservation]):
+    """What was seen of a lesion on a date."""
+
+    id = serializers.UUIDField()
+    timepoint_id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=LesionState.choices)
+    components = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
+    measurements = LesionMeasurementSerializer(many=True)
+    merged_into = serializers.CharField(source="merged_into.name", allow_null=True, default=None)
+    is_unequivocal_progression = serializers.BooleanField()
+    proposal = serializers.SerializerMethodField()
+    confirmed_by = serializers.CharField(allow_null=True)
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+    note = serializers.CharField()
+
+    @extend_schema_field(ProposalSerializer(allow_null=True))
+    def get_proposal(self, seen: LesionObservation) -> Any:
+        """Return the proposal; none where a person entered the observation."""
+        return ProposalSerializer(seen.proposal).data if seen.proposal else None
+
+
+class MeasurabilitySerializer(serializers.Serializer[Any]):
+    """Whether a lesion can be a target, by which rule."""
+
+    measurability = serializers.ChoiceField(choices=words(Measurability))
+    rule_id = serializers.CharField(source="clause.rule_id")
+    sentence = serializers.CharField(source="clause.sentence")
+
+
+class LesionDescriptionSerializer(serializers.Serializer[Lesion]):
+    """What a reader says of a lesion; what is not named stays."""
+
+    organ = serializers.CharField(max_length=64, allow_blank=True, required=False)
+    site = serializers.CharField(max_length=64, allow_blank=True, required=False)
+    kind = serializers.ChoiceField(choices=words(LesionKind), required=False)
+    finding_type = serializers.ChoiceField(choices=words(FindingType), required=False)
+    has_soft_tissue_component = serializers.BooleanField(required=False)
+    is_locally_treated = serializers.BooleanField(required=False)
+    has_progressed_since_treatment = serializers.BooleanField(required=False)
+    role = serializers.ChoiceField(choices=ROLES, required=False, help_text="Of a lesion that is there at baseline.")
+    certainty = serializers.ChoiceField(choices=words(Certainty), required=False, help_text="Of a new lesion.")
+    is_growing = serializers.BooleanField(required=False)
+    dismissed_reason = serializers.CharField(
+        max_length=300, allow_blank=True, required=False, help_text="Not empty: it is no lesion, because of this."
+    )
+
+
+class RemarkSerializer(serializers.Serializer[Any]):
+    """What a second reader would ask about."""
+
+    finding = serializers.ChoiceField(choices=words(Finding))
+    timepoint_ids = serializers.ListField(child=serializers.UUIDField())
+    sentence = serializers.CharField()
+
+
+class LesionSerializer(serializers.Serializer[FollowedLesionView]):
+    """A lesion, the same one on every date."""
+
+    id = serializers.UUIDField(source="lesion.pk")
+    name = serializers.CharField(source="lesion.name")
+    number = serializers.IntegerField(source="lesion.number")
+    tracking_uid = serializers.CharField(source="lesion.tracking_uid")
+    segment_label = serializers.CharField(source="lesion.segment_label")
+    role = serializers.ChoiceField(choices=words(LesionRole), help_text="New: not there at baseline.")
+    is_role_suggested = serializers.BooleanField(source="lesion.is_role_suggested")
+    description = LesionDescriptionSerializer(source="lesion")
+    measurability = MeasurabilitySerializer(allow_null=True)
+    observations = ObservationSerializer(many=True)
+    remarks = serializers.SerializerMethodField()
+
+    @extend_schema_field(RemarkSerializer(many=True))
+    def get_remarks(self, view: FollowedLesionView) -> Any:
+        """Return remarks with the timepoints they are about."""
+        rows = [
+            {"finding": remark.finding, "timepoint_ids": ids, "sentence": remark.sentence}
+            for remark, ids in zip(view.remarks, view.remark_timepoint_ids, strict=True)
+        ]
+        return RemarkSerializer(rows, many=True).data
+
+
+class TherapySerializer(serializers.Serializer[TherapyLine]):
+    """A treatment."""
+
+    id = serializers.UUIDField(read_only=True)
+    kind = serializers.ChoiceField(choices=TherapyKind.choices)
+    name = serializers.CharField(max_length=120)
+    start_date = serializers.DateField()
+    end_date = serializers.DateField(allow_null=True, required=False)
+    is_new_anticancer_therapy = serializers.BooleanField(required=False)
+    note = serializers.CharField(max_length=300, allow_blank=True, required=False)
+
+
+class FollowableSegmentationSerializer(serializers.Serializer[Segmentation]):
+    """A segmentation that could count."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    revision_count = serializers.SerializerMethodField()
+
+    def get_revision_count(self, segmentation: Segmentation) -> int:
+        """Return how many revisions it has."""
+        return len(segmentation.revisions.all())
+
+
+class FollowableSeriesSerializer(serializers.Serializer[Any]):
+    """A series with its segmentations."""
+
+    id = serializers.UUIDField()
+    series_description = serializers.CharField()
+    modality = serializers.CharField()
+    segmentations = FollowableSegmentationSerializer(many=True, source="segmentations.all")
+
+
+class FollowableStudySerializer(serializers.Serializer[Study]):
+    """A study, and what of it could be followed."""
+
+    id = serializers.UUIDField()
+    study_date = serializers.DateField(allow_null=True)
+    study_description = serializers.CharField()
+    series = FollowableSeriesSerializer(many=True, source="series.all")
+
+
+class PairSerializer(serializers.Serializer[RegistrationView]):
+    """Whether two dates that come one after the other lie over each other."""
+
+    prior_series_id = serializers.UUIDField(source="prior_series.pk")
+    current_series_id = serializers.UUIDField(source="current_series.pk")
+    state = serializers.SerializerMethodField()
+    is_trusted = serializers.SerializerMethodField()
+    explanation = serializers.CharField(allow_blank=True)
+
+    def get_state(self, view: RegistrationView) -> str:
+        """Return none, pending, done or failed."""
+        return str(view.registration.state) if view.registration else "none"
+
+    def get_is_trusted(self, view: RegistrationView) -> bool:
+        """Tell whether no problem was found."""
+        return view.registration is not None and view.registration.is_trusted
+
+
+class TrackingSerializer(serializers.Serializer[TrackingView]):
+    """All that is followed of a patient."""
+
+    patient_id = serializers.UUIDField(source="patient.pk")
+    plan = PlanSerializer()
+    timepoints = TimepointSerializer(many=True)
+    lesions = LesionSerializer(many=True)
+    therapy = TherapySerializer(many=True)
+    studies = FollowableStudySerializer(many=True)
+    registrations = PairSerializer(many=True)
+    selection_errors = serializers.ListField(child=serializers.ChoiceField(choices=words(SelectionError)))
+
+
+class ConfirmSerializer(serializers.Serializer[Any]):
+    """That a proposal is right; of a new lesion also how sure the reader is that it is one."""
+
+    certainty = serializers.ChoiceField(choices=words(Certainty), required=False)
+
+
+class StateSerializer(serializers.Serializer[Any]):
+    """What is to be seen of a lesion on a date."""
+
+    state = serializers.ChoiceField(choices=words(STATED))
+    merged_into_id = serializers.UUIDField(required=False, allow_null=True)
+    is_unequivocal_progression = serializers.BooleanField(required=False, default=False)
+    note = serializers.CharField(max_length=300, allow_blank=True, required=False, default="")
+
+
+class AssignSerializer(serializers.Serializer[Any]):
+    """Which lesion a marked part is."""
+
+    component = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), min_length=2, max_length=2, help_text="[segment, lesion number]"
+    )
+    lesion_id = serializers.UUIDField(allow_null=True, help_text="Null: a new lesion of its own.")
