@@ -1,3 +1,5 @@
+import type { CompareState } from "./compare";
+import type { LesionKey, Measured } from "./lesions";
 import type { Triple, PlaneId } from "./planes";
 import type { Job, Model, Revision, Segmentation } from "./records";
 import type { BrushShape } from "./brush";
@@ -85,6 +87,9 @@ export interface ReadingState {
   /** Of each socket that is in use. */
   readonly connections: Readonly<Record<string, Connection>>;
   readonly isKeySheetOpen: boolean;
+  readonly compare: CompareState | null;
+  readonly measured: Measured;
+  readonly chosenLesion: LesionKey | null;
 }
 
 export type Connection = "connecting" | "open" | "waiting" | "refused";
@@ -137,6 +142,9 @@ export const initialReading: ReadingState = {
   jobError: undefined,
   connections: {},
   isKeySheetOpen: false,
+  compare: null,
+  measured: { kind: "nothing" },
+  chosenLesion: null,
 };
 
 /** Simple changes go as parts of the state; those that touch several parts have a name. */

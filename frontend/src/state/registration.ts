@@ -33,16 +33,15 @@ export function compose(outer: Affine, inner: Affine): Affine {
 }
 
 export function invert(matrix: Affine): Affine {
-  const [a = 0, b = 0, c = 0, x = 0, d = 0, e = 0, f = 0, y = 0, g = 0, h = 0, i = 0, z = 0] = matrix;
-  const determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
-  const linear = [
-    [e * i - f * h, c * h - b * i, b * f - c * e],
-    [f * g - d * i, a * i - c * g, c * d - a * f],
-    [d * h - e * g, b * g - a * h, a * e - b * d],
-  ] as const;
-  return linear.flatMap(([p, q, r]) => {
-    const row = [p / determinant, q / determinant, r / determinant] as const;
-    return [...row, -(row[0] * x + row[1] * y + row[2] * z)];
+  const at = (row: number, column: number) => matrix[4 * row + column] ?? 0;
+  const cofactor = (row: number, column: number) => {
+    const [r1, r2, c1, c2] = [(row + 1) % 3, (row + 2) % 3, (column + 1) % 3, (column + 2) % 3];
+    return at(r1, c1) * at(r2, c2) - at(r1, c2) * at(r2, c1);
+  };
+  const determinant = [0, 1, 2].reduce((sum, column) => sum + at(0, column) * cofactor(0, column), 0);
+  return [0, 1, 2].flatMap((row) => {
+    const cells = [0, 1, 2].map((column) => cofactor(column, row) / determinant);
+    return [...cells, -cells.reduce((sum, cell, i) => sum + cell * at(i, 3), 0)];
   });
 }
 

@@ -80,6 +80,41 @@ export function drawPoint(context: CanvasRenderingContext2D, view: View, voxel: 
   }
 }
 
+/** End points of two diameters of a lesion, voxels (slice, row, column), in the acquired image they were taken in. */
+export interface DiameterMark {
+  readonly sliceIndex: number;
+  readonly lines: readonly (readonly [Triple, Triple])[];
+}
+
+/** The diameters of a lesion on the image they were measured in. */
+export function drawDiameters(context: CanvasRenderingContext2D, view: View, mark: DiameterMark): void {
+  if (view.plane.id !== "acquired" || view.index !== mark.sliceIndex) return;
+  for (const [colour, lineWidth] of [["rgba(0, 0, 0, 0.8)", 4] as const, ["#ffe08a", 1.75] as const]) {
+    context.strokeStyle = colour;
+    context.lineWidth = lineWidth;
+    context.beginPath();
+    for (const [from, to] of mark.lines) {
+      const [a, b] = [view.canvasPoint(from[2], from[1]), view.canvasPoint(to[2], to[1])];
+      context.moveTo(a[0], a[1]);
+      context.lineTo(b[0], b[1]);
+      traceEnd(context, a, b);
+      traceEnd(context, b, a);
+    }
+    context.stroke();
+  }
+}
+
+const END_PX = 4;
+
+/** A short stroke across the end of a line. */
+function traceEnd(context: CanvasRenderingContext2D, end: CanvasPoint, other: CanvasPoint): void {
+  const [right, down] = [other[0] - end[0], other[1] - end[1]];
+  const length = Math.hypot(right, down) || 1;
+  const [x, y] = [(-down / length) * END_PX, (right / length) * END_PX];
+  context.moveTo(end[0] - x, end[1] - y);
+  context.lineTo(end[0] + x, end[1] + y);
+}
+
 const BAR_MM = [200, 100, 50, 20, 10, 5, 2, 1];
 
 /** A bar of a round length, so that size is seen without measuring. */

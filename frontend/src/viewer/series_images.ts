@@ -1,4 +1,4 @@
-import { Enums, imageLoader, metaData, utilities, type Types } from "@cornerstonejs/core";
+import { cache, Enums, imageLoader, metaData, utilities, type Types } from "@cornerstonejs/core";
 
 import { placeOf, planeOf, walk, type Grid, type ImagePlace, type PlaneId } from "../state/planes";
 import { acquiredPlace, gridOf } from "../state/series_grid";
@@ -6,10 +6,36 @@ import type { SeriesFrames } from "../state/records";
 import { PixelSource, type PixelSourceEvents, type Samples } from "./pixel_source";
 
 const SCHEME = "segweb";
-const open = new Map<string, SeriesImages>();
+
+/** What a `segweb:` address leads to: images of a series, or images computed from two. */
+export interface ImageSet {
+  readonly description: SeriesFrames;
+  place(plane: PlaneId, index: number): ImagePlace;
+  load(plane: PlaneId, index: number): Promise<Types.IImage>;
+}
+
+/** Images that a pane can show. */
+export interface PaneImages extends ImageSet {
+  readonly grid: Grid | undefined;
+  imageIds(plane: PlaneId): string[];
+}
+
+const open = new Map<string, { readonly images: ImageSet; readonly loaded: Set<string> }>();
+
+/** Give images an address until the returned function is called, which also forgets what was decoded of them. */
+export function giveAddress(key: string, images: ImageSet): () => void {
+  const loaded = new Set<string>();
+  open.set(key, { images, loaded });
+  return () => {
+    open.delete(key);
+    for (const imageId of loaded)
+      if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId, { force: true });
+  };
+}
 
 /** The images of a series as Cornerstone3D asks for them: acquired ones, and cuts across them made on demand. */
-export class SeriesImages {
+export class SeriesImages implements PaneImages {
+  private readonly giveUpAddress: () => void;
   readonly grid: Grid | undefined;
   readonly pixels: PixelSource;
 
@@ -19,12 +45,12 @@ export class SeriesImages {
   ) {
     this.grid = gridOf(description);
     this.pixels = new PixelSource(description, events);
-    open.set(description.series_id, this);
+    this.giveUpAddress = giveAddress(description.series_id, this);
   }
 
   dispose(): void {
     this.pixels.dispose();
-    open.delete(this.description.series_id);
+    this.giveUpAddress();
   }
 
   imageIds(plane: PlaneId): string[] {
@@ -38,11 +64,14 @@ export class SeriesImages {
   }
 
   async load(plane: PlaneId, index: number): Promise<Types.IImage> {
-    if (plane === "acquired") {
-      await this.pixels.whenFrame(index);
-      return this.makeImage(plane, index, this.pixels.frameSamples(index));
-    }
-    return this.makeImage(plane, index, this.cut(plane, index));
+    if (plane === "acquired") await this.pixels.whenFrame(index);
+    const imageId = imageIdOf(this.description.series_id, plane, index);
+    return makeImage(imageId, this.description, this.place(plane, index), this.samplesOf(plane, index));
+  }
+
+  /** Values of one image that has arrived. */
+  samplesOf(plane: PlaneId, index: number): Samples {
+    return plane === "acquired" ? this.pixels.frameSamples(index) : this.cut(plane, index);
   }
 
   /** Gather one image across the acquired ones; what has not arrived yet is zero. */
@@ -60,44 +89,48 @@ export class SeriesImages {
     }
     return image;
   }
+}
 
-  private makeImage(plane: PlaneId, index: number, samples: Samples): Types.IImage {
-    const { description } = this;
-    const place = this.place(plane, index);
-    const isColour = description.samples_per_pixel > 1;
-    return {
-      imageId: imageIdOf(description.series_id, plane, index),
-      ...greyRange(description),
-      slope: 1,
-      intercept: 0,
-      voiLUTFunction: Enums.VOILUTFunctionType.LINEAR,
-      rows: place.rows,
-      columns: place.columns,
-      height: place.rows,
+/** Samples of one image as Cornerstone3D wants them. */
+export function makeImage(
+  imageId: string,
+  description: SeriesFrames,
+  place: ImagePlace,
+  samples: Samples,
+): Types.IImage {
+  const isColour = description.samples_per_pixel > 1;
+  return {
+    imageId,
+    ...greyRange(description),
+    slope: 1,
+    intercept: 0,
+    voiLUTFunction: Enums.VOILUTFunctionType.LINEAR,
+    rows: place.rows,
+    columns: place.columns,
+    height: place.rows,
+    width: place.columns,
+    color: isColour,
+    rgba: false,
+    numberOfComponents: description.samples_per_pixel,
+    columnPixelSpacing: place.spacingRightMm,
+    rowPixelSpacing: place.spacingDownMm,
+    invert: false,
+    photometricInterpretation: isColour ? "RGB" : "MONOCHROME2",
+    sizeInBytes: samples.byteLength,
+    dataType: samples.constructor.name as Types.PixelDataTypedArrayString,
+    // The CPU renderer looks grey values up in a table and quantises floats only when told they were scaled.
+    ...(samples instanceof Float32Array && {
+      preScale: { enabled: true, scaled: true, scalingParameters: { rescaleSlope: 0.5, rescaleIntercept: 0 } },
+    }),
+    getPixelData: () => samples,
+    getCanvas: () => undefined as unknown as HTMLCanvasElement,
+    voxelManager: utilities.VoxelManager.createImageVoxelManager({
       width: place.columns,
-      color: isColour,
-      rgba: false,
+      height: place.rows,
+      scalarData: samples,
       numberOfComponents: description.samples_per_pixel,
-      columnPixelSpacing: place.spacingRightMm,
-      rowPixelSpacing: place.spacingDownMm,
-      invert: false,
-      photometricInterpretation: isColour ? "RGB" : "MONOCHROME2",
-      sizeInBytes: samples.byteLength,
-      dataType: samples.constructor.name as Types.PixelDataTypedArrayString,
-      // The CPU renderer looks grey values up in a table and quantises floats only when told they were scaled.
-      ...(samples instanceof Float32Array && {
-        preScale: { enabled: true, scaled: true, scalingParameters: { rescaleSlope: 0.5, rescaleIntercept: 0 } },
-      }),
-      getPixelData: () => samples,
-      getCanvas: () => undefined as unknown as HTMLCanvasElement,
-      voxelManager: utilities.VoxelManager.createImageVoxelManager({
-        width: place.columns,
-        height: place.rows,
-        scalarData: samples,
-        numberOfComponents: description.samples_per_pixel,
-      }) as NonNullable<Types.IImage["voxelManager"]>,
-    };
-  }
+    }) as NonNullable<Types.IImage["voxelManager"]>,
+  };
 }
 
 /** Grey values and the window before anybody has chosen one. */
@@ -115,14 +148,14 @@ function greyRange(description: SeriesFrames) {
   };
 }
 
-export function imageIdOf(seriesId: string, plane: PlaneId, index: number): string {
-  return `${SCHEME}:${seriesId}/${plane}/${String(index)}`;
+export function imageIdOf(key: string, plane: PlaneId, index: number): string {
+  return `${SCHEME}:${key}/${plane}/${String(index)}`;
 }
 
-function find(imageId: string): { images: SeriesImages; plane: PlaneId; index: number } | undefined {
-  const [seriesId = "", plane, index] = imageId.slice(SCHEME.length + 1).split("/");
-  const images = imageId.startsWith(`${SCHEME}:`) ? open.get(seriesId) : undefined;
-  return images && { images, plane: plane as PlaneId, index: Number(index) };
+function find(imageId: string): { images: ImageSet; loaded: Set<string>; plane: PlaneId; index: number } | undefined {
+  const [key = "", plane, index] = imageId.slice(SCHEME.length + 1).split("/");
+  const found = imageId.startsWith(`${SCHEME}:`) ? open.get(key) : undefined;
+  return found && { ...found, plane: plane as PlaneId, index: Number(index) };
 }
 
 function planeModule(place: ImagePlace, seriesId: string): object {
@@ -174,6 +207,7 @@ export function registerImages(): void {
   metaData.addProvider(provideMetadata as Parameters<typeof metaData.addProvider>[0], 10_000);
   imageLoader.registerImageLoader(SCHEME, (imageId) => {
     const found = find(imageId);
+    found?.loaded.add(imageId);
     const promise = found
       ? found.images.load(found.plane, found.index)
       : Promise.reject(new Error("The series is no longer open."));

@@ -4,7 +4,7 @@ import { pixelAt, pixelOf, planeOf, voxelAt, type Grid, type Plane, type PlaneId
 import type { LabelMap } from "../state/label_map";
 import { renderingEngine } from "./engine";
 import { IN_MEMORY, makeOverlayImage, paintOverlay, type OverlayImage, type OverlayStyle } from "./overlay_image";
-import type { SeriesImages } from "./series_images";
+import type { PaneImages } from "./series_images";
 
 export interface Window {
   center: number;
@@ -15,7 +15,9 @@ export interface Window {
 export type Decorate = (context: CanvasRenderingContext2D, view: View) => void;
 
 export interface ViewHost {
-  images: SeriesImages;
+  /** Tells the panes of one viewer from those of another. */
+  name: string;
+  images: PaneImages;
   style: () => OverlayStyle;
   greys: () => { window: Window | undefined; isInverted: boolean };
   decorate: Decorate;
@@ -47,13 +49,15 @@ export class View {
   private frame = 0;
   private isDisposed = false;
   private shownIndex = 0;
+  private images: PaneImages;
 
   constructor(
     readonly element: HTMLDivElement,
     planeId: PlaneId,
     private readonly host: ViewHost,
   ) {
-    this.id = `segweb-${planeId}`;
+    this.id = `${host.name}-${planeId}`;
+    this.images = host.images;
     const { grid } = host.images;
     this.plane = grid ? planeOf(grid, planeId) : singleFramePlane(host.images);
     const engine = renderingEngine();
@@ -75,9 +79,18 @@ export class View {
 
   async open(index: number): Promise<void> {
     this.shownIndex = index;
-    await this.viewport.setStack(this.host.images.imageIds(this.plane.id), index);
+    await this.viewport.setStack(this.images.imageIds(this.plane.id), index);
     if (this.isDisposed) return;
     this.applyGreys();
+  }
+
+  /** Show other images on the same grid in place of the present ones, as zoomed and at the same image. */
+  async exchange(images: PaneImages): Promise<void> {
+    if (images === this.images) return;
+    this.images = images;
+    const before = this.presentation();
+    await this.open(this.viewport.getTargetImageIdIndex());
+    if (!this.isDisposed && images === this.images) this.present(before);
   }
 
   dispose(): void {
@@ -179,7 +192,7 @@ export class View {
   }
 
   place() {
-    return this.host.images.place(this.plane.id, this.shownIndex);
+    return this.images.place(this.plane.id, this.shownIndex);
   }
 
   /** Redraw the labels with the next frame of the screen. */
@@ -262,7 +275,7 @@ export class View {
 }
 
 /** Frames of unequal size share no grid: each is shown by itself. */
-function singleFramePlane(images: SeriesImages): Plane {
+function singleFramePlane(images: PaneImages): Plane {
   const { frames } = images.description;
   const grid: Grid = {
     shape: [frames.length, frames[0]?.rows ?? 1, frames[0]?.columns ?? 1],

@@ -1,48 +1,37 @@
 import { annotation } from "@cornerstonejs/tools";
 
 import type { LabelMap } from "../state/label_map";
-import { pixelOf, type Grid, type Plane, type PlaneId, type Triple } from "../state/planes";
+import { pixelOf, type Grid, type PlaneId, type Triple } from "../state/planes";
 import { isFrameMeasured } from "../state/series_grid";
+import type { Affine } from "../state/registration";
 import type { SeriesFrames } from "../state/records";
 import type { ToolId } from "../state/tools";
-import { drawBrush, drawCrosshair, drawPoint, drawScaleBar, drawSides } from "./decorations";
+import {
+  drawBrush,
+  drawCrosshair,
+  drawDiameters,
+  drawPoint,
+  drawScaleBar,
+  drawSides,
+  type DiameterMark,
+} from "./decorations";
 import { forgetImages, renderingEngine, startEngine } from "./engine";
+import { fitToPanes, noteView } from "./fit";
 import type { OverlayStyle } from "./overlay_image";
-import { SeriesImages } from "./series_images";
+import { PriorImages, type Comparison } from "./prior_images";
+import { SeriesImages, type PaneImages } from "./series_images";
 import { addToTools, chooseTool, listenToDrags, removeFromTools } from "./tools";
 import { View, type CanvasPoint, type Window } from "./view";
+import type { ViewerEvents } from "./viewer_events";
+import { draggedWindow } from "./window_drag";
 
+export type { DiameterMark } from "./decorations";
+export type { Comparison } from "./prior_images";
 export type { OverlayStyle } from "./overlay_image";
 export type { Window } from "./view";
+export type { BrushGesture, Readout, ViewerEvents } from "./viewer_events";
 
-/** What lies under the pointer. */
-export interface Readout {
-  plane: Plane;
-  voxel: Triple;
-  /** One value, or red, green and blue; undefined until the image has arrived. */
-  values: number[] | undefined;
-}
-
-export interface BrushGesture {
-  phase: "start" | "move" | "end";
-  tool: "brush" | "eraser";
-  plane: Plane;
-  voxel: Triple | undefined;
-}
-
-export interface ViewerEvents {
-  onFirstImage: () => void;
-  onProgress: (share: number) => void;
-  onComplete: () => void;
-  onFailure: (message: string) => void;
-  onWindow: (window: Window) => void;
-  onCursor: (voxel: Triple) => void;
-  onHover: (readout: Readout | undefined) => void;
-  onBrush: (gesture: BrushGesture) => void;
-  onPoint: (voxel: Triple) => void;
-  onOverlayDrawn: () => void;
-}
-
+const MAIN = "segweb";
 const NO_STYLE: OverlayStyle = { isShown: false, opacity: 0, isFilled: false, colours: new Map() };
 
 /** Start what drawing needs while the page waits for the server. */
@@ -67,10 +56,15 @@ export class Viewer {
   private hasFirstImage = false;
   private cine: ReturnType<typeof setInterval> | undefined;
   private cursorVoxel: Triple;
+  private diameters: DiameterMark | undefined;
+  private alwaysCrosshair = false;
+  private compared: { images: PriorImages; window: Window | undefined } | undefined;
 
+  /** A second viewer beside the first takes another name. */
   constructor(
     readonly description: SeriesFrames,
     private readonly events: ViewerEvents,
+    private readonly name = MAIN,
   ) {
     this.images = new SeriesImages(description, {
       onProgress: (bytes) => {
@@ -108,9 +102,10 @@ export class Viewer {
   /** Show a plane in an element until the returned function is called. */
   attach(element: HTMLDivElement, planeId: PlaneId): () => void {
     const view = new View(element, planeId, {
+      name: this.name,
       images: this.images,
       style: () => this.style,
-      greys: () => ({ window: this.window, isInverted: this.isInverted }),
+      greys: () => ({ window: this.compared?.window ?? this.window, isInverted: this.isInverted }),
       decorate: (context) => {
         this.decorate(context, view);
       },
@@ -138,14 +133,15 @@ export class Viewer {
       },
     });
     const stopHover = this.listenToHover(view);
-    const observer = new ResizeObserver(() => {
-      this.fitToPanes();
-    });
+    const forgetView = noteView(view);
+    const observer = new ResizeObserver(fitToPanes);
     observer.observe(element);
     const { index } = pixelOf(view.plane, this.cursorVoxel);
     void view.open(index).catch(() => undefined);
+    if (this.compared) void view.exchange(this.compared.images);
     return () => {
       observer.disconnect();
+      forgetView();
       stopHover();
       stopDrags();
       this.views.delete(planeId);
@@ -157,9 +153,35 @@ export class Viewer {
   dispose(): void {
     clearInterval(this.cine);
     this.stopListening?.();
+    this.compared?.images.dispose();
     this.images.dispose();
+    if (this.name !== MAIN) return;
     annotation.state.removeAllAnnotations();
     forgetImages();
+  }
+
+  /** Show a prior, or what differs from it, in place of these images; undefined brings these back. */
+  compareWith(prior: Viewer | undefined, kind: Comparison, priorToCurrentMm: Affine): void {
+    const before = this.compared;
+    const images = prior && new PriorImages(this.images, prior.images, kind, priorToCurrentMm);
+    const isAlike = prior?.description.modality === this.description.modality;
+    const window = isAlike ? undefined : prior?.window;
+    this.compared = images && { images, window: kind === "difference" ? aroundZero(this.window) : window };
+    const shown: PaneImages = images ?? this.images;
+    const exchanges = [...this.views.values()].map((view) => view.exchange(shown));
+    void Promise.allSettled(exchanges).then(() => before?.images.dispose());
+  }
+
+  /** The diameters to be seen on the image they were measured in. */
+  setDiameters(diameters: DiameterMark | undefined): void {
+    this.diameters = diameters;
+    this.refreshOverlays();
+  }
+
+  /** Draw the crosshair in a single pane too: another viewer shows the same place. */
+  setCrosshair(isAlways: boolean): void {
+    this.alwaysCrosshair = isAlways;
+    this.refreshOverlays();
   }
 
   setLabelMap(labelMap: LabelMap | undefined): void {
@@ -270,13 +292,6 @@ export class Viewer {
     return [box.left + point[0], box.top + point[1]];
   }
 
-  /** A pane has another size: what was fitted stays fitted, what was zoomed stays zoomed as much. */
-  private fitToPanes(): void {
-    const before = [...this.views.values()].map((view) => ({ view, presentation: view.presentation() }));
-    renderingEngine().resize(true, false);
-    for (const { view, presentation } of before) view.present(presentation);
-  }
-
   private refreshOverlays(): void {
     for (const view of this.views.values()) view.refreshOverlay();
   }
@@ -315,14 +330,9 @@ export class Viewer {
     }
   }
 
-  private dragWindow([right, down]: CanvasPoint): void {
-    const { window, description } = this;
-    if (!window || description.samples_per_pixel > 1) return;
-    // A drag across the screen spans a few times the present width, so that narrow windows can be set finely.
-    const gain = Math.max(window.width, (description.maximum - description.minimum) / 400) / 250;
-    const smallest = description.dtype === "float32" ? (description.maximum - description.minimum) / 1000 : 1;
-    const width = Math.max(smallest || 1e-6, window.width + right * gain);
-    this.events.onWindow({ center: window.center + down * gain, width });
+  private dragWindow(delta: CanvasPoint): void {
+    if (this.window && this.description.samples_per_pixel === 1)
+      this.events.onWindow(draggedWindow(this.window, delta, this.description));
   }
 
   private listenToHover(view: View): () => void {
@@ -356,8 +366,17 @@ export class Viewer {
     if (this.labelMap) this.events.onOverlayDrawn();
     if (this.grid && this.description.is_volume) drawSides(context, view);
     if (isFrameMeasured(this.description, this.cursorVoxel[0])) drawScaleBar(context, view);
-    if (this.views.size > 1) drawCrosshair(context, view, this.cursorVoxel);
+    this.decorateMarks(context, view);
+  }
+
+  private decorateMarks(context: CanvasRenderingContext2D, view: View): void {
+    if (this.views.size > 1 || this.alwaysCrosshair) drawCrosshair(context, view, this.cursorVoxel);
+    if (this.diameters && !this.compared) drawDiameters(context, view, this.diameters);
     if (this.point) drawPoint(context, view, this.point);
     if (this.showsBrush && this.hover?.view === view) drawBrush(context, view, this.hover.point, this.brushRadiusMm);
   }
+}
+
+function aroundZero(window: Window | undefined): Window {
+  return { center: 0, width: Math.max(window?.width ?? 1, 1e-6) };
 }

@@ -72,6 +72,7 @@ function viewerEvents(session: ReadingSession, openedAt: number): ViewerEvents {
     onCursor: (cursor) => {
       session.set({ cursor, canMeasure: session.viewer?.canMeasure() ?? false });
       session.jobs.moveFocus(cursor[0]);
+      session.compare.followCurrent();
     },
     onHover: (readout) => {
       session.readout.dispatch(readout);

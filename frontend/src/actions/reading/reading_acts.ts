@@ -1,5 +1,6 @@
 import { cancelRunAct } from "./cancel_run";
 import { changeBrushActs } from "./change_brush";
+import { compareActs } from "./compare_priors";
 import { choosePresetActs } from "./choose_preset";
 import { chooseToolActs } from "./choose_tool";
 import { invertImageAct } from "./invert_image";
@@ -33,6 +34,7 @@ export const keyedReadingActs: readonly ReadingAct[] = [
   toggleOverlayAct,
   toggleFillAct,
   ...Object.values(openPanelActs),
+  ...compareActs,
   nextSegmentAct,
   ...changeBrushActs,
   undoStrokeAct,

@@ -6,10 +6,15 @@ import { openEventSocket, type EventSocket } from "../../live/event_socket";
 import type { LabelMap } from "../../state/label_map";
 import { initialReading, reduceReading, type ReadingEvent, type ReadingState } from "../../state/reading";
 import type { Job, Study } from "../../state/records";
+import type { LesionKey } from "../../state/lesions";
+import type { Triple } from "../../state/planes";
+import { voxelNear } from "../../state/registration";
 import type { OverlayStyle, Readout, Viewer } from "../../viewer/viewer";
+import { CompareDesk } from "./compare_desk";
 import { DrawingDesk } from "./drawing_desk";
 import { JobDesk } from "./job_desk";
 import { LabelDesk } from "./label_desk";
+import { chosenDiameters, LesionDesk } from "./lesion_desk";
 import { openImages } from "./open_images";
 
 /** While files arrive the study changes with each batch of them. */
@@ -19,6 +24,16 @@ export interface Reader {
   readonly userId: string;
   readonly canEdit: boolean;
 }
+
+/** What an address asks to be shown first. */
+export interface ReadingStart {
+  /** Patient LPS mm. */
+  readonly at: Triple | null;
+  readonly lesion: LesionKey | null;
+  readonly priorSeriesId: string | null;
+}
+
+const NO_START: ReadingStart = { at: null, lesion: null, priorSeriesId: null };
 
 export interface Counters {
   /** From the opening of the series to its first image on screen. */
@@ -36,6 +51,8 @@ export class ReadingSession {
   readonly labels = new LabelDesk(this);
   readonly drawing = new DrawingDesk(this);
   readonly jobs = new JobDesk(this);
+  readonly lesions = new LesionDesk(this);
+  readonly compare = new CompareDesk(this);
   viewer: Viewer | undefined;
   labelMap: LabelMap | undefined;
   private studySocket: EventSocket | undefined;
@@ -46,6 +63,7 @@ export class ReadingSession {
     readonly study: Study,
     readonly seriesId: string,
     readonly reader: Reader,
+    private readonly start: ReadingStart = NO_START,
   ) {
     this.store = createStore(reduceReading, { ...initialReading, canEdit: reader.canEdit });
     this.readout = createStore<Readout | undefined, Readout | undefined>((_, next) => next, undefined);
@@ -68,7 +86,21 @@ export class ReadingSession {
     if (this.isClosed || !this.viewer) return;
     this.unsubscribe.push(this.keepViewerInStep(this.viewer));
     this.listenToStudy();
+    this.unsubscribe.push(this.lesions.follow(this.start.lesion));
+    this.goToStart(this.viewer);
     await Promise.all([this.labels.openFirst(), this.jobs.resumeActive()]);
+  }
+
+  /** Bring every plane to a voxel; a prior that is linked follows. */
+  goTo(voxel: Triple): void {
+    this.compare.lead("current");
+    this.viewer?.setCursor(voxel);
+  }
+
+  private goToStart({ grid }: Viewer): void {
+    const { at, priorSeriesId } = this.start;
+    if (at && grid && this.state.hasVolume) this.goTo(voxelNear(grid, at).voxel);
+    if (priorSeriesId) void this.compare.open(priorSeriesId);
   }
 
   close(): void {
@@ -77,6 +109,7 @@ export class ReadingSession {
     this.noteArrivals.cancel();
     this.jobs.close();
     this.drawing.close();
+    this.compare.close();
     for (const stop of this.unsubscribe) stop();
     this.viewer?.dispose();
   }
@@ -87,12 +120,14 @@ export class ReadingSession {
         // What was said while the line was down is lost: ask.
         void this.labels.refresh();
         this.noteArrivals(undefined);
+        void this.compare.refresh();
       },
       onText: (message) => {
         const event = message as { type: string; job?: Job };
         if (event.type === "study.changed") this.noteArrivals(undefined);
         if (event.type === "revision.saved") void this.labels.refresh();
         if (event.type === "job.progressed" && event.job) this.jobs.notice(event.job);
+        if (event.type.startsWith("registration.")) void this.compare.refresh();
       },
       onState: (state) => {
         this.store.dispatch({ type: "connection.changed", socket: "study", state });
@@ -119,6 +154,7 @@ export class ReadingSession {
       const { state } = this;
       this.stepImages(viewer, state, before);
       this.stepLabels(viewer, state, before);
+      this.stepComparison(viewer, state, before);
       before = state;
     };
     step();
@@ -136,6 +172,12 @@ export class ReadingSession {
       viewer.setStyle(styleOf(state, viewer));
     if (state.brush !== before?.brush) viewer.setBrushRadius(state.brush.radiusMm);
     if (state.parameters !== before?.parameters) viewer.setPoint(pickedPoint(state));
+  }
+
+  private stepComparison(viewer: Viewer, state: ReadingState, before: ReadingState | undefined): void {
+    const isMeasured = state.measured === before?.measured && state.save === before.save;
+    if (!isMeasured || state.chosenLesion !== before.chosenLesion) viewer.setDiameters(chosenDiameters(state));
+    if (state.compare && before) this.compare.step(state, before);
   }
 
   private get isMonochrome1(): boolean {

@@ -17,6 +17,8 @@ export function stepBack(leave: () => void): ReadingAct {
         session.viewer?.pause();
         session.set({ isPlaying: false });
       } else if (state.tool !== restingTool(state)) session.set({ tool: restingTool(state) });
+      else if (state.compare && state.compare.mode !== "side") session.compare.setMode("side");
+      else if (state.compare) session.compare.close();
       else leave();
     },
   };

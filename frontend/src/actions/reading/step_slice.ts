@@ -8,7 +8,7 @@ function step(name: string, label: PlainMessageKey, key: string, delta: number):
     key,
     can: ({ state }) => state.frameCount > 1,
     run: (session) => {
-      session.viewer?.step(delta);
+      session.compare.leading?.step(delta);
     },
   };
 }

@@ -1,7 +1,7 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { keyedReadingActs, perform } from "../../actions/reading/reading_acts";
-import { ReadingSession, type Reader } from "../../actions/reading/session";
+import { ReadingSession, type Reader, type ReadingStart } from "../../actions/reading/session";
 import { stepBack } from "../../actions/reading/step_back";
 import type { ReadingAct } from "../../actions/reading/reading_act";
 import { useTranslate } from "../../lib/messages";
@@ -23,14 +23,16 @@ export interface ReadingProps {
   readonly study: Study;
   readonly series: SeriesBrief;
   readonly reader: Reader;
+  readonly start: ReadingStart;
   readonly onSeries: (seriesId: string) => void;
+  readonly onCompare: (priorSeriesId: string | null) => void;
   readonly onLeave: () => void;
 }
 
 /** One series open for reading. */
 export function Reading(props: ReadingProps) {
-  const { study, series, reader } = props;
-  const [session] = useState(() => new ReadingSession(study, series.id, reader));
+  const { study, series, reader, start } = props;
+  const [session] = useState(() => new ReadingSession(study, series.id, reader, start));
   useEffect(() => {
     // A moment later, so that a mount that is undone at once opens nothing.
     const timer = setTimeout(() => void session.open());
@@ -48,9 +50,16 @@ export function Reading(props: ReadingProps) {
   );
 }
 
-function ReadingFrame({ study, series, onSeries, onLeave }: ReadingProps) {
+function ReadingFrame({ study, series, onSeries, onCompare, onLeave }: ReadingProps) {
   const t = useTranslate();
   const session = useReadingSession();
+  const compared = useReading((state) => state.compare?.priorSeriesId ?? null);
+  const told = useRef(compared);
+  useEffect(() => {
+    if (told.current === compared) return;
+    told.current = compared;
+    onCompare(compared);
+  }, [compared, onCompare]);
   const hasPanel = useReading((state) => state.panel !== null);
   const acts = [...keyedReadingActs, stepBack(onLeave)];
   useKeys(Object.fromEntries(acts.map((act) => [act.key ?? "", () => perform(act, session)])));

@@ -6,6 +6,7 @@ import { isBackgroundFetch } from "../../api/query_client";
 import { fetchStudy } from "../../api/reading";
 import { useSession } from "../../api/session";
 import { useTranslate } from "../../lib/messages";
+import { readLesionKey, readPlace } from "../../state/lesions";
 import type { SeriesBrief, Study } from "../../state/records";
 import { Button } from "../../ui/Button";
 import { warmUp } from "../../viewer/viewer";
@@ -57,7 +58,13 @@ export default function ReadingPage() {
       study={study}
       series={series}
       reader={{ userId: String(person.id), canEdit: person.role !== "viewer" }}
+      start={{
+        at: readPlace(search.get("at")),
+        lesion: readLesionKey(search.get("lesion")),
+        priorSeriesId: search.get("compare"),
+      }}
       onSeries={(seriesId) => setSearch({ series: seriesId })}
+      onCompare={(priorId) => setSearch({ series: series.id, ...(priorId && { compare: priorId }) }, { replace: true })}
       onLeave={() => void navigate("/")}
     />
   );

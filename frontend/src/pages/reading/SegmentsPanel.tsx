@@ -9,6 +9,7 @@ import type { Revision } from "../../state/records";
 import { Button, ToggleIconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
 import { LoadingState, sentenceOf } from "../../ui/States";
+import { LesionList, MeasuredLine } from "./LesionList";
 import styles from "./SidePanel.module.css";
 import { sourceOf, volumeText } from "./source";
 import { useReadingSession, useReadingState } from "./session_context";
@@ -51,6 +52,7 @@ function Segments({ state }: { readonly state: ReadingState }) {
   return (
     <>
       <p className={styles.source}>{sourceLine(state, t)}</p>
+      <MeasuredLine state={state} />
       <ul className={styles.segments} aria-label={t("reading.panel_segments")}>
         {state.segments.map((segment) => (
           <SegmentLine key={segment.number} segment={segment} state={state} isProvisional={isProvisional} />
@@ -98,31 +100,38 @@ function SegmentLine({ segment, state, isProvisional }: LineProps) {
   const isActive = state.activeSegment === segment.number;
   const { label } = segment;
   return (
-    <li className={styles.segment} data-active={isActive || undefined} data-empty={segment.volumeMl === 0 || undefined}>
-      <button
-        type="button"
-        className={styles.choose}
-        aria-pressed={isActive}
-        title={t("reading.draw_with", { segment: label })}
-        onClick={() => session.set({ activeSegment: segment.number })}
+    <li>
+      <div
+        className={styles.segment}
+        data-active={isActive || undefined}
+        data-empty={segment.volumeMl === 0 || undefined}
       >
-        <span className={styles.swatch} style={{ background: segment.colour }} aria-hidden />
-        <span className={styles.label}>{label}</span>
-        <span className={isProvisional ? styles.provisional : styles.volume}>{volumeText(segment.volumeMl)}</span>
-      </button>
-      <ToggleIconButton
-        icon={segment.isVisible ? Eye : EyeOff}
-        label={t(segment.isVisible ? "reading.hide_segment" : "reading.show_segment", { segment: label })}
-        isSelected={!segment.isVisible}
-        onChange={() => change({ isVisible: !segment.isVisible })}
-      />
-      <ToggleIconButton
-        icon={segment.isLocked ? LockKeyhole : LockKeyholeOpen}
-        label={t(segment.isLocked ? "reading.unlock_segment" : "reading.lock_segment", { segment: label })}
-        isSelected={segment.isLocked}
-        isDisabled={!state.canEdit}
-        onChange={() => change({ isLocked: !segment.isLocked })}
-      />
+        <button
+          type="button"
+          className={styles.choose}
+          aria-pressed={isActive}
+          title={t("reading.draw_with", { segment: label })}
+          onClick={() => session.set({ activeSegment: segment.number })}
+        >
+          <span className={styles.swatch} style={{ background: segment.colour }} aria-hidden />
+          <span className={styles.label}>{label}</span>
+          <span className={isProvisional ? styles.provisional : styles.volume}>{volumeText(segment.volumeMl)}</span>
+        </button>
+        <ToggleIconButton
+          icon={segment.isVisible ? Eye : EyeOff}
+          label={t(segment.isVisible ? "reading.hide_segment" : "reading.show_segment", { segment: label })}
+          isSelected={!segment.isVisible}
+          onChange={() => change({ isVisible: !segment.isVisible })}
+        />
+        <ToggleIconButton
+          icon={segment.isLocked ? LockKeyhole : LockKeyholeOpen}
+          label={t(segment.isLocked ? "reading.unlock_segment" : "reading.lock_segment", { segment: label })}
+          isSelected={segment.isLocked}
+          isDisabled={!state.canEdit}
+          onChange={() => change({ isLocked: !segment.isLocked })}
+        />
+      </div>
+      {isProvisional ? null : <LesionList segment={segment} state={state} />}
     </li>
   );
 }

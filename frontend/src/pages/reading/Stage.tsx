@@ -1,12 +1,16 @@
 import { useEffect, useRef } from "react";
 
 import type { ReadingSession } from "../../actions/reading/session";
-import { useTranslate } from "../../lib/messages";
+import { formatDate } from "../../lib/dates";
+import { useLocale, useTranslate } from "../../lib/messages";
+import type { CompareState } from "../../state/compare";
 import { PLANE_IDS, planeOf, type Plane, type PlaneId } from "../../state/planes";
 import { lockedSegment, type ReadingState } from "../../state/reading";
 import type { SeriesBrief } from "../../state/records";
 import { ErrorState } from "../../ui/States";
 import { ProgressLine } from "../../ui/ProgressLine";
+import type { Viewer } from "../../viewer/viewer";
+import { CompareBar } from "./CompareBar";
 import { useReadingSession, useWholeReading } from "./session_context";
 import styles from "./Stage.module.css";
 
@@ -22,16 +26,34 @@ export function Stage({ series }: { readonly series: SeriesBrief }) {
         <ErrorState error={images.error} onRetry={() => void session.open()} />
       </section>
     );
-  const planes: readonly PlaneId[] = state.layout === "all" ? PLANE_IDS : [state.layout];
   return (
     <section className={styles.stage} aria-label={t("reading.images")} aria-busy={images.status === "opening"}>
-      <div className={state.layout === "all" ? styles.all : styles.one}>
+      {state.compare ? <CompareBar compare={state.compare} /> : null}
+      <Panes state={state} />
+      <StageNotes series={series} state={state} />
+    </section>
+  );
+}
+
+function Panes({ state }: { readonly state: ReadingState }) {
+  const session = useReadingSession();
+  const { compare, layout } = state;
+  if (!compare) {
+    const planes: readonly PlaneId[] = layout === "all" ? PLANE_IDS : [layout];
+    return (
+      <div className={layout === "all" ? styles.all : styles.one}>
         {planes.map((plane) => (
           <Pane key={plane} plane={plane} state={state} />
         ))}
       </div>
-      <StageNotes series={series} state={state} />
-    </section>
+    );
+  }
+  const { plane } = session.compare;
+  return (
+    <div className={compare.mode === "side" ? styles.pair : styles.one}>
+      {compare.mode === "side" ? <PriorPane compare={compare} /> : null}
+      <Pane key={plane} plane={plane} state={state} />
+    </div>
   );
 }
 
@@ -74,13 +96,74 @@ function Pane({ plane, state }: PaneProps) {
       </figure>
     );
   return (
-    <figure className={styles.pane}>
-      <Canvas plane={plane} name={name} />
+    <figure className={styles.pane} onPointerEnter={() => session.compare.lead("current")}>
+      <Canvas viewer={session.viewer} plane={plane} name={name} />
       <figcaption className={styles.caption}>
+        <PaneDate state={state} />
         <span>{name}</span>
         <Position index={state.cursor[described?.through ?? 0]} count={described?.count ?? state.frameCount} />
       </figcaption>
     </figure>
+  );
+}
+
+/** Which date is on screen, while there is another. */
+function PaneDate({ state: { compare } }: { readonly state: ReadingState }) {
+  const t = useTranslate();
+  const locale = useLocale();
+  const { study } = useReadingSession();
+  if (!compare) return null;
+  const name = (date: string | null | undefined) => (date ? formatDate(date, locale) : t("compare.undated"));
+  const prior = { date: name(compare.registration?.prior_study.study_date) };
+  if (compare.mode === "difference")
+    return <strong className={styles.other}>{t("compare.difference_of", prior)}</strong>;
+  if (compare.mode === "flicker" && compare.showsPrior)
+    return <strong className={styles.other}>{t("compare.flicker_prior", prior)}</strong>;
+  return <strong>{t("compare.current_of", { date: name(study.study_date) })}</strong>;
+}
+
+/** The prior as it was acquired. */
+function PriorPane({ compare }: { readonly compare: CompareState }) {
+  const t = useTranslate();
+  const locale = useLocale();
+  const { compare: desk } = useReadingSession();
+  const { viewer, priorPlane: plane } = desk;
+  const date = compare.registration?.prior_study.study_date;
+  const title = t("compare.prior_of", { date: date ? formatDate(date, locale) : t("compare.undated") });
+  if (!viewer || !canShowPrior(compare, plane))
+    return (
+      <figure className={styles.pane}>
+        {compare.images === "failed" ? null : <Waiting name={title} share={0} status="opening" />}
+      </figure>
+    );
+  return (
+    <figure className={styles.pane} onPointerEnter={() => desk.lead("prior")}>
+      <Canvas key={`${compare.priorSeriesId} ${plane}`} viewer={viewer} plane={plane} name={title} />
+      <PriorCaption title={title} viewer={viewer} plane={plane} compare={compare} />
+    </figure>
+  );
+}
+
+function canShowPrior({ images }: CompareState, plane: PlaneId): boolean {
+  return plane === "acquired" ? images !== "failed" : images === "complete";
+}
+
+interface PriorCaptionProps {
+  readonly title: string;
+  readonly viewer: Viewer;
+  readonly plane: PlaneId;
+  readonly compare: CompareState;
+}
+
+function PriorCaption({ title, viewer, plane, compare }: PriorCaptionProps) {
+  const shown = viewer.grid && viewer.description.is_volume ? planeOf(viewer.grid, plane) : undefined;
+  const count = shown?.count ?? viewer.description.frames.length;
+  return (
+    <figcaption className={styles.caption}>
+      <strong className={styles.other}>{title}</strong>
+      <span>{shown?.name}</span>
+      <Position index={compare.cursor[shown?.through ?? 0]} count={count} />
+    </figcaption>
   );
 }
 
@@ -112,14 +195,18 @@ function Waiting({ name, share, status }: { name: string; share: number; status:
   );
 }
 
-function Canvas({ plane, name }: { readonly plane: PlaneId; readonly name: string }) {
+interface CanvasProps {
+  readonly viewer: Viewer;
+  readonly plane: PlaneId;
+  readonly name: string;
+}
+
+function Canvas({ viewer, plane, name }: CanvasProps) {
   const t = useTranslate();
-  const session = useReadingSession();
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (!element.current || !session.viewer) return undefined;
-    return session.viewer.attach(element.current, plane);
-  }, [session, plane]);
+    return element.current ? viewer.attach(element.current, plane) : undefined;
+  }, [viewer, plane]);
   return (
     <div
       ref={element}

@@ -14,6 +14,7 @@ import type { SeriesBrief, Study } from "../../state/records";
 import { Badge } from "../../ui/Badge";
 import { IconButton, ToggleIconButton } from "../../ui/Button";
 import { Select } from "../../ui/Select";
+import { CompareSelect } from "./CompareSelect";
 import { shortcutOf } from "./key_caps";
 import styles from "./TopBar.module.css";
 import { useReadingSession, useReadingState } from "./session_context";
@@ -54,6 +55,7 @@ export function TopBar({ study, series, onSeries, onLeave }: TopBarProps) {
           onChange={onSeries}
         />
       </div>
+      <CompareSelect study={study} />
       <PresetSelect />
       <Layouts />
       <IconButton

@@ -1,13 +1,29 @@
 import type { ReadingSession } from "../../actions/reading/session";
 import { digestVoxels } from "../../live/digest";
 import { connectionOf } from "../../state/reading";
-import type { PlaneId, Triple } from "../../state/planes";
+import { linkOf } from "../../state/compare";
+import { positionMm, type PlaneId, type Triple } from "../../state/planes";
+import { lampOf } from "../../state/registration";
+import type { Viewer } from "../../viewer/viewer";
 
 declare global {
   interface Window {
     /** Read-only counters for browser journeys; nothing in the page depends on them. */
     __segweb?: { readonly viewer?: ViewerCounters };
   }
+}
+
+export interface PriorCounters {
+  readonly seriesId: string;
+  readonly lamp: string;
+  readonly isLinked: boolean;
+  readonly isComplete: boolean;
+  readonly mode: string;
+  readonly showsPrior: boolean;
+  readonly voxel: Triple;
+  /** Where the crosshair of each series lies, patient LPS mm. */
+  readonly priorMm: Triple | undefined;
+  readonly currentMm: Triple | undefined;
 }
 
 export interface ViewerCounters {
@@ -26,9 +42,34 @@ export interface ViewerCounters {
   readonly shownRevisionId: string | undefined;
   readonly saveState: string;
   readonly connection: string;
+  /** The prior beside it; undefined where there is none. */
+  readonly prior: PriorCounters | undefined;
+  readonly lesionCount: number;
+  readonly voxel: Triple;
   labelMapDigest(): Promise<string | undefined>;
   /** Where a voxel (slice, row, column) is on the page, if a plane shows it. */
   pagePointOf(voxel: Triple, plane?: PlaneId): readonly [number, number] | undefined;
+}
+
+function priorOf({ compare, viewer }: ReadingSession): PriorCounters | undefined {
+  const { state } = compare;
+  if (!state) return undefined;
+  const placeOf = (one: Viewer | undefined) => one?.grid && positionMm(one.grid, one.cursor);
+  return {
+    seriesId: state.priorSeriesId,
+    lamp: lampOf(state.registration),
+    isLinked: linkOf(state) !== undefined,
+    isComplete: compare.viewer?.isComplete ?? false,
+    mode: state.mode,
+    showsPrior: state.showsPrior,
+    voxel: state.cursor,
+    priorMm: placeOf(compare.viewer),
+    currentMm: placeOf(viewer),
+  };
+}
+
+async function digestOf({ labelMap }: ReadingSession): Promise<string | undefined> {
+  return labelMap && digestVoxels(labelMap.voxels, labelMap.shape);
 }
 
 function countersOf(session: ReadingSession): ViewerCounters {
@@ -77,10 +118,17 @@ function countersOf(session: ReadingSession): ViewerCounters {
     get connection() {
       return connectionOf(session.state) ?? "idle";
     },
-    async labelMapDigest() {
-      const { labelMap } = session;
-      return labelMap && digestVoxels(labelMap.voxels, labelMap.shape);
+    get prior() {
+      return priorOf(session);
     },
+    get lesionCount() {
+      const { measured } = session.state;
+      return measured.kind === "done" ? measured.lesions.length : 0;
+    },
+    get voxel() {
+      return session.state.cursor;
+    },
+    labelMapDigest: () => digestOf(session),
     pagePointOf: (voxel, plane = "acquired") => session.viewer?.pagePointOf(voxel, plane),
   };
 }

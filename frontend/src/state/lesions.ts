@@ -1,0 +1,47 @@
+import type { LesionMeasurement } from "./records";
+import type { Triple } from "./planes";
+
+/** The measured lesions of the revision on screen. */
+export type Measured =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "measuring"; readonly revisionId: string }
+  | { readonly kind: "done"; readonly revisionId: string; readonly lesions: readonly LesionMeasurement[] }
+  | { readonly kind: "failed"; readonly revisionId: string; readonly error: unknown };
+
+export interface LesionKey {
+  readonly segment: number;
+  readonly number: number;
+}
+
+export function isLesion(lesion: LesionMeasurement, key: LesionKey | null): boolean {
+  return key !== null && lesion.segment_number === key.segment && lesion.lesion_number === key.number;
+}
+
+/** The lesions of one segment, the largest first. */
+export function lesionsOf(measured: Measured, segment: number): readonly LesionMeasurement[] {
+  if (measured.kind !== "done") return [];
+  return measured.lesions
+    .filter((lesion) => lesion.segment_number === segment)
+    .sort((a, b) => b.longest_diameter.value - a.longest_diameter.value);
+}
+
+/** Where to look at a lesion: the middle of its longest diameter, in the image that was taken in. */
+export function middleOf(lesion: LesionMeasurement): Triple {
+  const [from = [], to = []] = lesion.in_plane.longest.ends_index;
+  const middle = (axis: number) => Math.round(((from[axis] ?? 0) + (to[axis] ?? 0)) / 2);
+  return [lesion.in_plane.slice_index, middle(1), middle(2)];
+}
+
+/** "3.1" of `?lesion=`: segment, then lesion. */
+export function readLesionKey(text: string | null): LesionKey | null {
+  const found = /^(\d+)\.(\d+)$/.exec(text ?? "");
+  return found ? { segment: Number(found[1]), number: Number(found[2]) } : null;
+}
+
+/** "1.5,-20,33" of `?at=`: patient LPS mm. */
+export function readPlace(text: string | null): Triple | null {
+  const parts = (text ?? "").split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  const [x, y, z] = parts;
+  if (parts.length !== 3 || x === undefined || y === undefined || z === undefined) return null;
+  return [x, y, z].every(Number.isFinite) ? [x, y, z] : null;
+}
