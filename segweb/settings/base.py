@@ -164,6 +164,8 @@ SPECTACULAR_SETTINGS = {
         "SegmentationStateName": "studies.models.SegmentationState",
         "GeometryVerdictName": "studies.models.GeometryVerdict",
         "UploadStateName": "studies.models.UploadState",
+        "ResponseCategory": "studies.api.assessment_serializers.CATEGORIES",
+        "CriterionName": "studies.api.assessment_serializers.CRITERIA",
         "TrendName": "studies.api.tracking_serializers.TRENDS",
     },
 }

@@ -71,6 +71,12 @@ class RecordedTimepointSerializer(serializers.Serializer[Any]):
     """What a reader records of the patient on a date; what is not named stays."""
 
     excluded_reason = serializers.CharField(max_length=300, allow_blank=True, required=False)
+    comparability_accepted_reason = serializers.CharField(
+        max_length=300,
+        allow_blank=True,
+        required=False,
+        help_text="Not empty: compared with the baseline though imaged otherwise.",
+    )
     clinical_status = serializers.ChoiceField(choices=words(ClinicalStatus), required=False)
     steroid_dexamethasone_mg = serializers.DecimalField(
         max_digits=6, decimal_places=2, min_value=0, allow_null=True, required=False, help_text="Daily, mg."

@@ -1,6 +1,7 @@
 """The record's addresses below /api/, one list per resource."""
 
 from studies.api import (
+    assessments,
     measurements,
     patients,
     registrations,
@@ -23,5 +24,6 @@ urlpatterns = [
     *measurements.urlpatterns,
     *registrations.urlpatterns,
     *tracking.urlpatterns,
+    *assessments.urlpatterns,
     *uploads.urlpatterns,
 ]

@@ -55,6 +55,8 @@ class Timepoint(models.Model):
     """SHA-256 over all that the matching read: the same again need not be matched again."""
     excluded_reason = models.CharField(max_length=300, blank=True, default="")
     """Not empty: the timepoint is shown and takes no part in any verdict."""
+    comparability_accepted_reason = models.CharField(max_length=300, blank=True, default="")
+    """Not empty: a reader compares this date with the baseline though it was imaged otherwise."""
     clinical_status = models.CharField(
         max_length=24, choices=_choices(*ClinicalStatus), default=ClinicalStatus.NOT_RECORDED
     )

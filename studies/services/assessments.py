@@ -19,6 +19,7 @@ from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
 from studies.services.followed_record import FollowedRecord, read_followed, read_plan
 from studies.services.tracking_news import announce_tracking
+from studies.tracking.comparability import Concern
 from studies.tracking.courses import assess, configure
 from studies.tracking.criteria.errors import CriteriaInputError
 from studies.tracking.criteria.verdict import CourseVerdict, Criterion, Response
@@ -65,8 +66,8 @@ def assess_patient(patient: Patient, criterion: Criterion | None = None) -> Pati
     CriteriaInputError
         Where what is recorded cannot be judged; the message says what to record.
     """
-    record = read_followed(patient)
-    chosen = criterion or Criterion(record.plan.criterion)
+    chosen = criterion or planned_criterion(patient)
+    record = read_followed(patient, concern=Concern.UPTAKE if chosen is Criterion.PERCIST else Concern.DIAMETERS)
     changes = record.plan.configuration if chosen == record.plan.criterion else {}
     configuration = configure(chosen, changes)
     verdict = assess(record.patient, chosen, configuration)

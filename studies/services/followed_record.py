@@ -19,6 +19,8 @@ from studies.models import (
     TherapyLine,
     Timepoint,
 )
+from studies.services.comparability import compare_series
+from studies.tracking.comparability import Concern, Severity
 from studies.tracking.criteria.brain_inputs import Trend
 from studies.tracking.criteria.inputs import Certainty, ClinicalStatus, LesionKind, LesionRole, SteroidDose
 from studies.tracking.criteria.verdict import Criterion
@@ -73,8 +75,16 @@ def find_baseline(plan: ResponsePlan, timepoints: Iterable[Timepoint]) -> Timepo
     return planned or (taking_part[0] if taking_part else None)
 
 
-def read_followed(patient: Patient) -> FollowedRecord:
+def read_followed(patient: Patient, *, concern: Concern = Concern.DIAMETERS) -> FollowedRecord:
     """Return what is recorded of a patient's lesions from baseline on.
+
+    What was measured on a date that may not be compared with the baseline is not evaluable, unless a reader accepted
+    that it is compared.
+
+    Parameters
+    ----------
+    concern
+        Which measurements are compared.
 
     Raises
     ------
@@ -93,18 +103,22 @@ def read_followed(patient: Patient) -> FollowedRecord:
         "lesion"
     ):
         seen[observation.timepoint_id].append(observation)
+    refusals = {each.pk: refusal for each in followed[1:] if (refusal := _refuse(followed[0], each, concern))}
     therapy = list(TherapyLine.objects.filter(patient=patient))
     return FollowedRecord(
         patient=FollowedPatient(
             lesions=tuple(_lesion(each) for each in lesions),
-            timepoints=tuple(_timepoint(each, seen[each.pk], day_zero or date.min) for each in followed),
+            timepoints=tuple(
+                _timepoint(each, seen[each.pk], day_zero or date.min, is_comparable=each.pk not in refusals)
+                for each in followed
+            ),
             radiotherapy_end_day=_radiotherapy_end(therapy, followed, day_zero),
             new_therapy_day=_new_therapy(therapy, day_zero),
         ),
         timepoints=tuple(followed),
         lesions=tuple(lesions),
         plan=plan,
-        questions=_list_questions(followed, lesions, seen),
+        questions=(*refusals.values(), *_list_questions(followed, lesions, seen)),
     )
 
 
@@ -143,11 +157,30 @@ def _lesion(lesion: Lesion) -> FollowedLesion:
     )
 
 
-def _timepoint(timepoint: Timepoint, seen: list[LesionObservation], day_zero: date) -> FollowedTimepoint:
+def _refuse(baseline: Timepoint, current: Timepoint, concern: Concern) -> str:
+    """Return why a date may not be compared with the baseline; empty where it may."""
+    if current.comparability_accepted_reason:
+        return ""
+    compared = compare_series(baseline.segmentation.series, current.segmentation.series)
+    if compared.is_evaluable(concern):
+        return ""
+    why = next(each for each in compared.mismatches if each.severity is Severity.NOT_EVALUABLE)
+    return (
+        f"{_date_of(current):%d %b %Y}: not evaluable against the baseline. {why.sentence} Follow another series of "
+        "that day, or accept the comparison with a reason."
+    )
+
+
+def _timepoint(
+    timepoint: Timepoint, seen: list[LesionObservation], day_zero: date, *, is_comparable: bool
+) -> FollowedTimepoint:
     dose = timepoint.steroid_dexamethasone_mg
     return FollowedTimepoint(
         day=(_date_of(timepoint) - day_zero).days,
-        observations=tuple(_observation(each) for each in sorted(seen, key=lambda each: each.lesion.number)),
+        observations=tuple(
+            _observation(each, is_comparable=is_comparable)
+            for each in sorted(seen, key=lambda each: each.lesion.number)
+        ),
         clinical_status=ClinicalStatus(timepoint.clinical_status),
         steroid=None if dose is None else SteroidDose(dose, timepoint.is_steroid_replacement),
         is_tumour_marker_elevated=timepoint.is_tumour_marker_elevated,
@@ -156,11 +189,12 @@ def _timepoint(timepoint: Timepoint, seen: list[LesionObservation], day_zero: da
     )
 
 
-def _observation(seen: LesionObservation) -> FollowedObservation:
-    is_measured = seen.state == LesionState.MEASURED
+def _observation(seen: LesionObservation, *, is_comparable: bool) -> FollowedObservation:
+    is_measured = seen.state == LesionState.MEASURED and is_comparable
+    is_lost = seen.state == LesionState.MEASURED and not is_comparable
     return FollowedObservation(
         lesion=seen.lesion.name,
-        state=FollowedState(seen.state),
+        state=FollowedState.NOT_EVALUABLE if is_lost else FollowedState(seen.state),
         parts=read_parts(seen.measurements) if is_measured else (),
         is_unequivocal_progression=seen.is_unequivocal_progression,
         is_confirmed=seen.confirmed_by_id is not None,

@@ -18,6 +18,7 @@ from studies.tracking.criteria.verdict import Criterion
 
 RECORDED = (
     "excluded_reason",
+    "comparability_accepted_reason",
     "clinical_status",
     "steroid_dexamethasone_mg",
     "is_steroid_replacement",

@@ -20,6 +20,8 @@ class Quantity(StrEnum):
     """What was measured twice."""
 
     LONGEST_DIAMETER = "longest_diameter"
+    SHORT_AXIS = "short_axis"
+    """Of a node; no row answers for it."""
     SUM_OF_DIAMETERS = "sum_of_diameters"
     SINGLE_LESION_BURDEN = "single_lesion_burden"
     LUNG_NODULE_VOLUME = "lung_nodule_volume"

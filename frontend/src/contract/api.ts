@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/cohort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return each with best change and course. */
+        get: operations["get_cohort"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/instances/{instance_id}/file": {
         parameters: {
             query?: never;
@@ -169,6 +186,57 @@ export interface paths {
         get: operations["get_patients_patient_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{patient_id}/assessment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the response on each date with its clause and numbers; 422 where nothing can be judged. */
+        get: operations["get_patients_patient_id_assessment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{patient_id}/assessment/insight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return probabilities, robustness, changes with their intervals and what other criteria say. */
+        get: operations["get_patients_patient_id_assessment_insight"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{patient_id}/assessment/override": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Override the verdict with a reason, or take an override back; 409 where the numbers changed since. */
+        post: operations["post_patients_patient_id_assessment_override"];
         delete?: never;
         options?: never;
         head?: never;
@@ -664,6 +732,28 @@ export interface components {
     schemas: {
         /** @enum {string} */
         AlgorithmTypeEnum: "AUTOMATIC" | "SEMIAUTOMATIC" | "MANUAL";
+        /** @description What a criterion says of a patient. */
+        Assessment: {
+            bands: components["schemas"]["Bands"] | null;
+            best_overall_response: components["schemas"]["BestResponse"];
+            configuration_version: string;
+            criterion: components["schemas"]["CriterionName"];
+            /** @description Of all that the verdict rests on: an override names it. */
+            digest: string;
+            flip: components["schemas"]["Flip"] | null;
+            /** @description The patient is followed by this criterion. */
+            is_planned: boolean;
+            /** @description On exactly these inputs, newest first. */
+            overrides: components["schemas"]["Override"][];
+            progression_day: number | null;
+            pseudoprogression_days: number[];
+            /** @description Why the verdict is provisional; empty where it is not. */
+            questions: string[];
+            review_flags: string[];
+            timepoints: components["schemas"]["TimepointVerdict"][];
+            unconfirmed_progression_day: number | null;
+            warnings: string[];
+        };
         /** @description Which lesion a marked part is. */
         AssignRequest: {
             /** @description [segment, lesion number] */
@@ -674,20 +764,120 @@ export interface components {
              */
             lesion_id: string | null;
         };
+        /** @description Where the next date's sum would reach another response. */
+        Bands: {
+            note: string;
+            /** Format: double */
+            partial_at: number;
+            /** Format: double */
+            progression_at: number;
+            unit: string;
+        };
+        /** @description The best overall response. */
+        BestResponse: {
+            clause: components["schemas"]["Clause"];
+            day: number | null;
+            response: components["schemas"]["ResponseCategory"];
+        };
         /** @enum {unknown} */
         BlankEnum: "";
         /** @enum {string} */
         CautionsEnum: "measurement.fewer_than_three_slices" | "measurement.touches_the_edge_of_the_image" | "measurement.diameter_crosses_a_gap" | "measurement.slices_are_tilted";
         /** @enum {string} */
         CertaintyEnum: "equivocal" | "unequivocal";
+        /** @description A change with its 95 % repeatability interval and the probability that growth is real. */
+        Change: {
+            /** Format: double */
+            absolute: number;
+            basis: string;
+            cautions: string[];
+            /** Format: double */
+            growth_probability: number | null;
+            /** Format: double */
+            high_percent?: number | null;
+            /** Format: double */
+            low_percent?: number | null;
+            /** Format: double */
+            new: number;
+            /** Format: double */
+            old: number;
+            /** Format: double */
+            percent: number | null;
+            quantity: string;
+            /** Format: double */
+            shrinkage_probability: number | null;
+            unknown_because: string;
+        };
+        /** @description A rule that fired. */
+        Clause: {
+            rule_id: string;
+            sentence: string;
+        };
         /** @enum {string} */
         ClinicalStatusEnum: "improved" | "stable" | "worse_from_tumour" | "worse_from_other_cause" | "not_recorded";
+        /** @enum {string} */
+        CodeEnum: "cmp.modality" | "cmp.weighting" | "cmp.contrast" | "cmp.phase" | "cmp.plane" | "cmp.slice.coarse" | "cmp.slice.differs" | "cmp.kernel" | "cmp.field" | "cmp.scanner" | "cmp.tracer" | "cmp.uptake" | "cmp.suv" | "cmp.region";
+        /** @description The patients one sees whose lesions are followed; at most 200. */
+        Cohort: {
+            criterion: components["schemas"]["CriterionName"];
+            members: components["schemas"]["CohortMember"][];
+        };
+        /** @description One patient of a cohort. */
+        CohortMember: {
+            /** Format: date */
+            baseline_date: string;
+            best_day: number | null;
+            best_overall_response: components["schemas"]["ResponseCategory"];
+            /**
+             * Format: double
+             * @description Smallest change from baseline, percent.
+             */
+            best_percent: number | null;
+            is_provisional: boolean;
+            latest_response: components["schemas"]["ResponseCategory"];
+            /** Format: uuid */
+            latest_study_id: string;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string;
+            responses: components["schemas"]["CohortResponse"][];
+            therapy: components["schemas"]["Therapy"][];
+        };
+        /** @description The response on one date. */
+        CohortResponse: {
+            day: number;
+            response: components["schemas"]["ResponseCategory"];
+            /** Format: uuid */
+            study_id: string;
+        };
+        /** @description How a date's images differ from the baseline's. */
+        Comparability: {
+            mismatches: components["schemas"]["Mismatch"][];
+            /** @description What the headers leave open. */
+            notes: string[];
+            /** Format: uuid */
+            timepoint_id: string;
+        };
+        /** @description What one lesion adds to a sum; null where it was not evaluated. */
+        Composition: {
+            lesion: string;
+            /** Format: double */
+            value: number | null;
+        };
+        /** @enum {string} */
+        ConcernEnum: "everything" | "diameters" | "uptake";
+        /** @description A value that the sources leave open and the verdict depended on. */
+        ConfigurationValue: {
+            meaning: string;
+            name: string;
+            value: string;
+        };
         /** @description That a proposal is right; of a new lesion also how sure the reader is that it is one. */
         ConfirmRequest: {
             certainty?: components["schemas"]["CertaintyEnum"];
         };
         /** @enum {string} */
-        CriterionEnum: "RECIST_1_1" | "IRECIST" | "MRECIST_HCC" | "RANO_2_0" | "MRANO" | "RANO_HGG" | "RANO_LGG" | "RANO_BM" | "LUGANO_CT" | "PERCIST" | "VOLUMETRIC";
+        CriterionName: "RECIST_1_1" | "IRECIST" | "MRECIST_HCC" | "RANO_2_0" | "MRANO" | "RANO_HGG" | "RANO_LGG" | "RANO_BM" | "LUGANO_CT" | "PERCIST" | "VOLUMETRIC";
         /** @description A distance with its end points. */
         Diameter: {
             /** @description (slice, row, column), fractional. */
@@ -697,12 +887,43 @@ export interface components {
             /** Format: double */
             length_mm: number;
         };
+        /** @description Two criteria that mean different things on one day, and why. */
+        Disagreement: {
+            day: number;
+            explanation: string;
+            first: string;
+            first_response: components["schemas"]["ResponseCategory"];
+            second: string;
+            second_response: components["schemas"]["ResponseCategory"];
+        };
         /** @enum {string} */
         DtypeEnum: "int16" | "uint16" | "uint8" | "float32";
         /** @enum {string} */
         FindingEnum: "timeline.unmarked_in_between" | "timeline.measured_in_another_plane" | "timeline.diameter_and_volume_disagree" | "timeline.change_within_the_grid" | "timeline.reappeared_after_absence_was_stated" | "timeline.seen_on_one_date_only" | "timeline.dates_out_of_order" | "timeline.two_studies_on_one_day";
         /** @enum {string} */
         FindingTypeEnum: "mass" | "leptomeningeal" | "ascites" | "effusion" | "inflammatory_breast" | "lymphangitic" | "blastic_bone" | "palpable_mass" | "lytic_bone" | "cyst";
+        /** @description The last change of the verdict, and what changed before it. */
+        Flip: {
+            /** Format: date-time */
+            after_at: string;
+            after_response: components["schemas"]["ResponseCategory"];
+            after_sentence: string;
+            /** Format: date-time */
+            before_at: string;
+            before_response: components["schemas"]["ResponseCategory"];
+            before_sentence: string;
+            reasons: string[];
+        };
+        /** @description The smallest change of one measurement that would change the verdict. */
+        FlipMargin: {
+            /** Format: double */
+            change_mm: number;
+            lesion: string;
+            /** Format: double */
+            present_mm: number;
+            response_after: components["schemas"]["ResponseCategory"];
+            sentence: string;
+        };
         /** @description The segmentation that counts on a date. */
         FollowRequest: {
             /** Format: uuid */
@@ -764,6 +985,18 @@ export interface components {
         };
         /** @enum {string} */
         GeometryVerdictName: "regular" | "single_slice" | "gaps" | "duplicates" | "varying_spacing" | "mixed_orientation" | "mixed_size" | "gantry_tilt" | "no_positions" | "not_images";
+        /** @description How fast a lesion's volume grows. */
+        Growth: {
+            date_count: number;
+            /** Format: double */
+            doubling_days: number | null;
+            doubling_sentence: string;
+            lesion: string;
+            ml_per_day: components["schemas"]["Rate"];
+            percent_per_month: components["schemas"]["Rate"];
+            trend: components["schemas"]["TrendEnum"];
+            unknown_because: string;
+        };
         /** @description Longest diameter and longest perpendicular in one image. */
         InPlane: {
             longest: components["schemas"]["Diameter"];
@@ -771,6 +1004,22 @@ export interface components {
             perpendicular: components["schemas"]["Diameter"];
             /** @description From 0. */
             slice_index: number;
+        };
+        /** @description What stands behind a verdict; what cannot be known has its reason beside it. */
+        Insight: {
+            comparability: components["schemas"]["Comparability"][];
+            criterion: components["schemas"]["CriterionName"];
+            digest: string;
+            disagreements: components["schemas"]["Disagreement"][];
+            flip_margins: components["schemas"]["FlipMargin"][];
+            flip_unknown: string;
+            growth: components["schemas"]["Growth"][];
+            lesion_changes: components["schemas"]["LesionChange"][];
+            probability: components["schemas"]["Probability"];
+            selection: components["schemas"]["Selection"] | null;
+            selection_unknown: string;
+            side_by_side: components["schemas"]["SideBySide"][];
+            sum_changes: components["schemas"]["SumChange"][];
         };
         /** @description Grey values within a lesion. */
         Intensity: {
@@ -859,6 +1108,15 @@ export interface components {
             segment_label: string;
             tracking_uid: string;
         };
+        /** @description How a lesion changed between two days. */
+        LesionChange: {
+            diameter: components["schemas"]["Change"];
+            from_day: number;
+            lesion: string;
+            reference: components["schemas"]["ReferenceEnum"];
+            to_day: number;
+            volume: components["schemas"]["Change"];
+        };
         /** @description What a reader says of a lesion; what is not named stays. */
         LesionDescription: {
             /** @description Of a new lesion. */
@@ -913,6 +1171,13 @@ export interface components {
         MeasurabilityEnum: "measurable" | "non_measurable" | "non_target_pathological" | "normal" | "unknown";
         /** @enum {string} */
         MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing";
+        /** @description Something in which two dates were imaged differently. */
+        Mismatch: {
+            code: components["schemas"]["CodeEnum"];
+            concern: components["schemas"]["ConcernEnum"];
+            sentence: string;
+            severity: components["schemas"]["SeverityEnum"];
+        };
         /** @description A model, and whether it can run on the series asked about. */
         Model: {
             /** @description Markdown. */
@@ -976,6 +1241,13 @@ export interface components {
             /** Format: uuid */
             series_id: string;
         };
+        /** @description A reader's verdict; an empty response takes an earlier one back. */
+        NewOverrideRequest: {
+            criterion: components["schemas"]["CriterionName"];
+            digest: string;
+            reason: string;
+            response: components["schemas"]["ResponseCategory"] | components["schemas"]["BlankEnum"];
+        };
         /** @description A structure that is to be drawn. */
         NewSegmentRequest: {
             colour?: string;
@@ -991,6 +1263,32 @@ export interface components {
         NudgeRequest: {
             /** @description [x, y, z] from where it was computed to lie, in the current patient coordinates. */
             nudge_mm: number[];
+        };
+        /** @enum {unknown} */
+        NullEnum: null;
+        /** @description The numbers a verdict used. */
+        Numbers: {
+            /** Format: double */
+            baseline: number | null;
+            baseline_day: number | null;
+            composition: components["schemas"]["Composition"][];
+            /** Format: double */
+            high: number | null;
+            /**
+             * Format: double
+             * @description Of the voxel grid's 95 % interval.
+             */
+            low: number | null;
+            /** Format: double */
+            nadir: number | null;
+            nadir_day: number | null;
+            /** @description As shown: a missed threshold never reads as reached. */
+            percent_from_baseline: string;
+            percent_from_nadir: string;
+            quantity: string;
+            unit: string;
+            /** Format: double */
+            value: number | null;
         };
         /** @description What was seen of a lesion on a date. */
         Observation: {
@@ -1013,6 +1311,14 @@ export interface components {
         ObservationStateEnum: "measured" | "present" | "too_small_to_measure" | "absent" | "merged" | "not_evaluable" | "unmarked";
         /** @enum {string} */
         OutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
+        /** @description What a reader said instead of the computed verdict; an empty response took it back. */
+        Override: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            reason: string;
+            response: components["schemas"]["ResponseCategory"] | components["schemas"]["BlankEnum"];
+        };
         /** @description Whether two dates that come one after the other lie over each other. */
         Pair: {
             /** Format: uuid */
@@ -1057,11 +1363,13 @@ export interface components {
             configuration?: {
                 [key: string]: unknown;
             };
-            criterion?: components["schemas"]["CriterionEnum"];
+            criterion?: components["schemas"]["CriterionName"];
         };
         /** @description What a reader records of the patient on a date; what is not named stays. */
         PatchedRecordedTimepointRequest: {
             clinical_status?: components["schemas"]["ClinicalStatusEnum"];
+            /** @description Not empty: compared with the baseline though imaged otherwise. */
+            comparability_accepted_reason?: string;
             excluded_reason?: string;
             flair_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
             is_steroid_replacement?: boolean;
@@ -1129,7 +1437,7 @@ export interface components {
             configuration: {
                 [key: string]: unknown;
             };
-            criterion: components["schemas"]["CriterionEnum"];
+            criterion: components["schemas"]["CriterionName"];
         };
         /** @description The examination that the prior series belongs to. */
         PriorStudy: {
@@ -1138,6 +1446,16 @@ export interface components {
             /** Format: date */
             study_date: string | null;
             study_description: string;
+        };
+        /** @description P(response) by simulation over measurement error; empty with a reason where unknown. */
+        Probability: {
+            basis: string;
+            draws: number;
+            /** Format: double */
+            monte_carlo_error: number | null;
+            seed: number;
+            shares: components["schemas"]["ResponseShare"][];
+            unknown_because: string;
         };
         /** @description RFC 9457. Some codes add members of their own, as `latest` of `revision.stale_base`. */
         Problem: {
@@ -1178,9 +1496,20 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        /** @description A rate with its 95 % interval. */
+        Rate: {
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            value: number;
+        };
         /** @description What a reader records of the patient on a date; what is not named stays. */
         RecordedTimepoint: {
             clinical_status?: components["schemas"]["ClinicalStatusEnum"];
+            /** @description Not empty: compared with the baseline though imaged otherwise. */
+            comparability_accepted_reason?: string;
             excluded_reason?: string;
             flair_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
             is_steroid_replacement?: boolean;
@@ -1192,6 +1521,8 @@ export interface components {
              */
             steroid_dexamethasone_mg?: string | null;
         };
+        /** @enum {string} */
+        ReferenceEnum: "baseline" | "previous" | "nadir";
         /** @description What is known of how two series lie over each other, as they now stand. */
         Registration: {
             /** Format: double */
@@ -1228,6 +1559,14 @@ export interface components {
             finding: components["schemas"]["FindingEnum"];
             sentence: string;
             timepoint_ids: string[];
+        };
+        /** @enum {string} */
+        ResponseCategory: "BASELINE" | "CR" | "PR" | "MR" | "SD" | "PD" | "NE" | "NA" | "NON-CR/NON-PD" | "PPD" | "UNDETERMINED" | "iCR" | "iPR" | "iSD" | "iUPD" | "iCPD" | "NON-iCR/NON-iUPD" | "CMR" | "PMR" | "SMD" | "NMR" | "PMD";
+        /** @description How probable a response is, or how many choices of targets give it. */
+        ResponseShare: {
+            response: components["schemas"]["ResponseCategory"];
+            /** Format: double */
+            share: number;
         };
         /** @description One state of a label map; never changes. */
         Revision: {
@@ -1302,6 +1641,18 @@ export interface components {
         };
         /** @enum {string} */
         SegmentationStateName: "none" | "queued" | "running" | "segmented" | "failed";
+        /** @description How much the verdict depends on which lesions are targets. */
+        Selection: {
+            counts: components["schemas"]["SelectionCount"][];
+            present_response: (components["schemas"]["ResponseCategory"] | components["schemas"]["NullEnum"]) | null;
+            sentence: string;
+            total: number;
+        };
+        /** @description How many legal choices of targets give a response. */
+        SelectionCount: {
+            count: number;
+            response: components["schemas"]["ResponseCategory"];
+        };
         /** @enum {string} */
         SelectionErrorsEnum: "NOT_MEASURABLE" | "TOO_MANY_TOTAL" | "TOO_MANY_PER_ORGAN";
         /** @description A series in a list, with what its geometry allows. */
@@ -1359,6 +1710,14 @@ export interface components {
             role: components["schemas"]["RoleName"];
             teams: components["schemas"]["TeamBrief"][];
             username: string;
+        };
+        /** @enum {string} */
+        SeverityEnum: "lowers_confidence" | "not_evaluable";
+        /** @description What another criterion says of the latest date, by its own configuration. */
+        SideBySide: {
+            clause: components["schemas"]["Clause"];
+            criterion: string;
+            overall_response: components["schemas"]["ResponseCategory"];
         };
         /** @description What a person types to sign in. */
         SignInRequest: {
@@ -1439,6 +1798,13 @@ export interface components {
             /** Format: time */
             study_time: string | null;
         };
+        /** @description How the sum of the targets changed up to the latest date. */
+        SumChange: {
+            change: components["schemas"]["Change"];
+            from_day: number;
+            reference: components["schemas"]["ReferenceEnum"];
+            to_day: number;
+        };
         /** @description A care team. */
         TeamBrief: {
             /** Format: uuid */
@@ -1497,6 +1863,25 @@ export interface components {
             /** Format: uuid */
             study_id: string;
         };
+        /** @description The response on one date. */
+        TimepointVerdict: {
+            clause: components["schemas"]["Clause"];
+            clauses: components["schemas"]["Clause"][];
+            configuration: components["schemas"]["ConfigurationValue"][];
+            day: number;
+            non_target_response: (components["schemas"]["ResponseCategory"] | components["schemas"]["NullEnum"]) | null;
+            numbers: components["schemas"]["Numbers"];
+            overall_response: components["schemas"]["ResponseCategory"];
+            review_flags: string[];
+            /** Format: date */
+            study_date: string;
+            /** Format: uuid */
+            study_id: string;
+            target_response: components["schemas"]["ResponseCategory"];
+            /** Format: uuid */
+            timepoint_id: string;
+            warnings: string[];
+        };
         /** @description All that is followed of a patient. */
         Tracking: {
             lesions: components["schemas"]["Lesion"][];
@@ -1509,6 +1894,8 @@ export interface components {
             therapy: components["schemas"]["Therapy"][];
             timepoints: components["schemas"]["Timepoint"][];
         };
+        /** @enum {string} */
+        TrendEnum: "growing" | "shrinking" | "uncertain" | "unknown";
         /** @enum {string} */
         TrendName: "absent" | "better" | "stable" | "worse" | "not_evaluable";
         /** @description A file on its way in. */
@@ -1622,6 +2009,37 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_cohort: {
+        parameters: {
+            query?: {
+                /** @description By which criterion; the one the patient is followed by where none is named. */
+                criterion?: "IRECIST" | "LUGANO_CT" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RECIST_1_1" | "VOLUMETRIC";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cohort"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_instances_instance_id_file: {
         parameters: {
             query?: never;
@@ -1966,6 +2384,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Patient"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_patients_patient_id_assessment: {
+        parameters: {
+            query?: {
+                /** @description By which criterion; the one the patient is followed by where none is named. */
+                criterion?: "IRECIST" | "LUGANO_CT" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RECIST_1_1" | "VOLUMETRIC";
+            };
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessment"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_patients_patient_id_assessment_insight: {
+        parameters: {
+            query?: {
+                /** @description By which criterion; the one the patient is followed by where none is named. */
+                criterion?: "IRECIST" | "LUGANO_CT" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RECIST_1_1" | "VOLUMETRIC";
+            };
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Insight"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_patients_patient_id_assessment_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOverrideRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assessment"];
                 };
             };
             /** @description Refused, with the reason. */

@@ -1,0 +1,187 @@
+"""A verdict put together for the browser: dates beside days, intervals beside sums, overrides and flips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from studies.models import Patient, Timepoint, User
+from studies.permissions import visible_patients
+from studies.services.assessments import PatientAssessment, assess_patient, find_flip, find_overrides
+from studies.services.comparability import compare_series
+from studies.tracking.courses import configure
+from studies.tracking.criteria.errors import CriteriaInputError
+from studies.tracking.criteria.exact import PercentChange
+from studies.tracking.criteria.verdict import Criterion, Numbers, TimepointVerdict
+from studies.tracking.insight import Insight, find_insight, sums_of
+from studies.tracking.measurement_error import Measured
+from studies.tracking.response_bands import find_bands
+
+Plain = dict[str, Any]
+MOST_IN_COHORT = 200
+
+
+def view_assessment(patient: Patient, criterion: Criterion | None = None) -> Plain:
+    """Return what a criterion says of a patient, ready for `AssessmentSerializer`."""
+    found = assess_patient(patient, criterion)
+    verdict = found.verdict
+    sums = sums_of(found.record.patient)
+    return {
+        "criterion": found.criterion,
+        "is_planned": found.criterion == found.record.plan.criterion,
+        "digest": found.digest,
+        "questions": found.record.questions,
+        "timepoints": [
+            _view_timepoint(each, timepoint, measured)
+            for each, timepoint, measured in zip(verdict.timepoints, found.record.timepoints, sums, strict=True)
+        ],
+        "best_overall_response": verdict.best_overall_response,
+        "progression_day": verdict.progression_day,
+        "unconfirmed_progression_day": verdict.unconfirmed_progression_day,
+        "pseudoprogression_days": verdict.pseudoprogression_days,
+        "configuration_version": verdict.configuration_version,
+        "warnings": verdict.warnings,
+        "review_flags": verdict.review_flags,
+        "bands": find_bands(verdict.latest),
+        "overrides": find_overrides(patient, found.digest),
+        "flip": find_flip(patient, found.criterion),
+    }
+
+
+def view_insight(patient: Patient, criterion: Criterion | None = None) -> Plain:
+    """Return what stands behind the latest verdict, ready for `InsightSerializer`."""
+    found = assess_patient(patient, criterion)
+    changes = found.record.plan.configuration if found.criterion == found.record.plan.criterion else {}
+    insight = find_insight(found.record.patient, found.criterion, configure(found.criterion, changes))
+    return {
+        "digest": found.digest,
+        "criterion": found.criterion,
+        "probability": _view_probability(insight),
+        "selection": _view_selection(insight),
+        "selection_unknown": insight.selection_unknown,
+        "flip_margins": insight.flip_margins,
+        "flip_unknown": insight.flip_unknown,
+        "lesion_changes": insight.lesion_changes,
+        "sum_changes": insight.sum_changes,
+        "growth": insight.growth,
+        "side_by_side": [
+            {
+                "criterion": each.criterion,
+                "overall_response": each.latest.overall_response,
+                "clause": each.latest.clause,
+            }
+            for each in insight.comparison.verdicts
+        ],
+        "disagreements": [
+            each
+            for each in insight.comparison.disagreements
+            if each.days_from_baseline == found.verdict.latest.days_from_baseline
+        ],
+        "comparability": _view_comparability(found),
+    }
+
+
+def view_cohort(user: User, criterion: Criterion) -> list[Plain]:
+    """Return the patients a person sees whose lesions are followed, with the course of each; at most 200."""
+    patients = visible_patients(user).filter(studies__timepoint__isnull=False).distinct()[:MOST_IN_COHORT]
+    return [row for patient in patients if (row := _view_member(patient, criterion)) is not None]
+
+
+def _view_member(patient: Patient, criterion: Criterion) -> Plain | None:
+    try:
+        found = assess_patient(patient, criterion)
+    except CriteriaInputError:
+        return None  # the patient's own page says why
+    later = [each for each in found.verdict.timepoints[1:] if each.numbers.percent_from_baseline is not None]
+    changes = [(_percent(each.numbers.percent_from_baseline), each) for each in later]
+    known = [(percent, each) for percent, each in changes if percent is not None]
+    best = min(known, key=lambda each: each[0], default=None)
+    days = {each.study.study_date: each for each in found.record.timepoints}
+    return {
+        "patient_id": patient.pk,
+        "patient_name": patient.patient_name,
+        "best_percent": best[0] if best else None,
+        "best_day": best[1].days_from_baseline if best else None,
+        "best_overall_response": found.verdict.best_overall_response.response,
+        "latest_response": found.verdict.latest.overall_response,
+        "is_provisional": bool(found.record.questions),
+        "baseline_date": min(day for day in days if day is not None),
+        "latest_study_id": found.record.timepoints[-1].study_id,
+        "responses": [
+            {"day": each.days_from_baseline, "response": each.overall_response, "study_id": timepoint.study_id}
+            for each, timepoint in zip(found.verdict.timepoints, found.record.timepoints, strict=True)
+        ],
+        "therapy": list(patient.therapy_lines.all()),
+    }
+
+
+def _view_timepoint(verdict: TimepointVerdict, timepoint: Timepoint, measured: Measured | None) -> Plain:
+    return {
+        "timepoint_id": timepoint.pk,
+        "study_id": timepoint.study_id,
+        "study_date": timepoint.study.study_date,
+        "day": verdict.days_from_baseline,
+        "overall_response": verdict.overall_response,
+        "target_response": verdict.target_response,
+        "non_target_response": verdict.non_target_response,
+        "clause": verdict.clause,
+        "clauses": verdict.clauses,
+        "numbers": _view_numbers(verdict.numbers, measured),
+        "configuration": verdict.configuration,
+        "warnings": verdict.warnings,
+        "review_flags": verdict.review_flags,
+    }
+
+
+def _view_numbers(numbers: Numbers, measured: Measured | None) -> Plain:
+    is_sum = numbers.unit == "mm" and measured is not None
+    return asdict(numbers) | {
+        "low": measured.low if is_sum and measured else None,
+        "high": measured.high if is_sum and measured else None,
+        "percent_from_baseline": _say(numbers.percent_from_baseline),
+        "percent_from_nadir": _say(numbers.percent_from_nadir),
+        "composition": [{"lesion": lesion, "value": value} for lesion, value in numbers.composition],
+    }
+
+
+def _view_probability(insight: Insight) -> Plain:
+    found = insight.probability
+    return {
+        "shares": [{"response": response, "share": share} for response, share in found.probabilities],
+        "draws": found.draws,
+        "seed": found.seed,
+        "monte_carlo_error": found.monte_carlo_error,
+        "basis": found.basis,
+        "unknown_because": found.unknown_because,
+    }
+
+
+def _view_selection(insight: Insight) -> Plain | None:
+    found = insight.selection
+    if found is None:
+        return None
+    return {
+        "total": found.total,
+        "counts": [{"response": response, "count": count} for response, count in found.counts],
+        "present_response": found.present_response,
+        "sentence": found.sentence,
+    }
+
+
+def _view_comparability(found: PatientAssessment) -> Sequence[Mapping[str, Any]]:
+    """Return for each later date how its images differ from the baseline's."""
+    baseline, *later = found.record.timepoints
+    rows = []
+    for timepoint in later:
+        compared = compare_series(baseline.segmentation.series, timepoint.segmentation.series)
+        rows.append({"timepoint_id": timepoint.pk, "mismatches": compared.mismatches, "notes": compared.notes})
+    return rows
+
+
+def _percent(change: PercentChange | None) -> float | None:
+    return None if change is None or change.fraction is None else float(change.fraction * 100)
+
+
+def _say(change: PercentChange | None) -> str:
+    return "" if change is None else str(change)
