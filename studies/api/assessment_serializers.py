@@ -7,9 +7,11 @@ from typing import Any
 from rest_framework import serializers
 
 from studies.api.tracking_serializers import TherapySerializer, words
+from studies.tracking.burden import Direction
 from studies.tracking.comparability import Concern, MismatchCode, Severity
 from studies.tracking.courses import COMPUTABLE
 from studies.tracking.criteria.verdict import Response as Category
+from studies.tracking.due_dates import DueKind, DueState
 from studies.tracking.growth import GrowthTrend
 from studies.tracking.insight import Reference
 
@@ -112,6 +114,17 @@ class FlipSerializer(serializers.Serializer[Any]):
     reasons = serializers.ListField(child=serializers.CharField())
 
 
+class DueSerializer(serializers.Serializer[Any]):
+    """A scan or a decision that is due, and how that stands today."""
+
+    kind = serializers.ChoiceField(choices=words(DueKind))
+    earliest = serializers.DateField()
+    latest = serializers.DateField(allow_null=True)
+    state = serializers.ChoiceField(choices=words(DueState))
+    sentence = serializers.CharField()
+    rule_id = serializers.CharField()
+
+
 class AssessmentSerializer(serializers.Serializer[Any]):
     """What a criterion says of a patient."""
 
@@ -132,6 +145,7 @@ class AssessmentSerializer(serializers.Serializer[Any]):
     bands = BandsSerializer(allow_null=True)
     overrides = OverrideSerializer(many=True, help_text="On exactly these inputs, newest first.")
     flip = FlipSerializer(allow_null=True)
+    due = DueSerializer(many=True)
 
 
 class NewOverrideSerializer(serializers.Serializer[Any]):
@@ -281,6 +295,50 @@ class ComparabilitySerializer(serializers.Serializer[Any]):
     notes = serializers.ListField(child=serializers.CharField(), help_text="What the headers leave open.")
 
 
+class MeasuredSerializer(serializers.Serializer[Any]):
+    """A number with the grid's 95 % interval; an end that is null is not known."""
+
+    value = serializers.FloatField()
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+
+
+class OrganBurdenSerializer(serializers.Serializer[Any]):
+    """What an organ holds."""
+
+    organ = serializers.CharField()
+    count = serializers.IntegerField()
+    volume_ml = serializers.FloatField()
+
+
+class BurdenSerializer(serializers.Serializer[Any]):
+    """Every lesion of one day, not only the targets."""
+
+    day = serializers.IntegerField()
+    count = serializers.IntegerField()
+    diameters = MeasuredSerializer(help_text="mm")
+    volumes = MeasuredSerializer(help_text="mL")
+    not_measured = serializers.ListField(child=serializers.CharField(), help_text="Lesions the sums leave out.")
+    by_organ = OrganBurdenSerializer(many=True)
+
+
+class LesionDirectionSerializer(serializers.Serializer[Any]):
+    """Where a lesion went from baseline to the latest date."""
+
+    name = serializers.CharField()
+    direction = serializers.ChoiceField(choices=words(Direction))
+    sentence = serializers.CharField()
+
+
+class MixedResponseSerializer(serializers.Serializer[Any]):
+    """How far lesions went different ways: 0 together, 1 half of them against the others."""
+
+    index = serializers.FloatField(allow_null=True)
+    burden_index = serializers.FloatField(allow_null=True)
+    sentence = serializers.CharField()
+    lesions = LesionDirectionSerializer(many=True)
+
+
 class InsightSerializer(serializers.Serializer[Any]):
     """What stands behind a verdict; what cannot be known has its reason beside it."""
 
@@ -297,6 +355,8 @@ class InsightSerializer(serializers.Serializer[Any]):
     side_by_side = SideBySideSerializer(many=True)
     disagreements = DisagreementSerializer(many=True)
     comparability = ComparabilitySerializer(many=True)
+    burden = BurdenSerializer(many=True)
+    mixed_response = MixedResponseSerializer(allow_null=True)
 
 
 class CohortResponseSerializer(serializers.Serializer[Any]):

@@ -21,6 +21,7 @@ from studies.services.followed_record import FollowedRecord, read_followed, read
 from studies.services.tracking_news import announce_tracking
 from studies.tracking.comparability import Concern
 from studies.tracking.courses import assess, configure
+from studies.tracking.criteria.configuration import CriteriaConfiguration
 from studies.tracking.criteria.errors import CriteriaInputError
 from studies.tracking.criteria.verdict import CourseVerdict, Criterion, Response
 from studies.tracking.flip_explanation import explain_difference
@@ -44,7 +45,7 @@ class PatientAssessment:
 
     record: FollowedRecord
     criterion: Criterion
-    configuration: Mapping[str, Any]
+    configuration: CriteriaConfiguration
     verdict: CourseVerdict
     digest: str
 
@@ -71,8 +72,8 @@ def assess_patient(patient: Patient, criterion: Criterion | None = None) -> Pati
     changes = record.plan.configuration if chosen == record.plan.criterion else {}
     configuration = configure(chosen, changes)
     verdict = assess(record.patient, chosen, configuration)
-    plain = to_plain(asdict(configuration))
-    return PatientAssessment(record, chosen, plain, verdict, _digest(chosen, plain, to_plain(asdict(record.patient))))
+    digest = _digest(chosen, to_plain(asdict(configuration)), to_plain(asdict(record.patient)))
+    return PatientAssessment(record, chosen, configuration, verdict, digest)
 
 
 @transaction.atomic
@@ -180,7 +181,7 @@ def _keep(patient: Patient, found: PatientAssessment) -> Assessment:
         timepoint=found.record.timepoints[-1],
         criterion=found.criterion,
         configuration_version=found.verdict.configuration_version,
-        configuration=found.configuration,
+        configuration=to_plain(asdict(found.configuration)),
         inputs=to_plain(asdict(found.record.patient)),
         inputs_digest=found.digest,
         overall_response=latest.overall_response,

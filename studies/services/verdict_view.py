@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.utils import timezone
+
 from studies.models import Patient, Timepoint, User
 from studies.permissions import visible_patients
 from studies.services.assessments import PatientAssessment, assess_patient, find_flip, find_overrides
 from studies.services.comparability import compare_series
-from studies.tracking.courses import configure
+from studies.tracking.burden import WholeBurden
 from studies.tracking.criteria.errors import CriteriaInputError
 from studies.tracking.criteria.exact import PercentChange
 from studies.tracking.criteria.verdict import Criterion, Numbers, TimepointVerdict
+from studies.tracking.due_dates import list_due_dates
 from studies.tracking.insight import Insight, find_insight, sums_of
 from studies.tracking.measurement_error import Measured
 from studies.tracking.response_bands import find_bands
@@ -46,14 +49,14 @@ def view_assessment(patient: Patient, criterion: Criterion | None = None) -> Pla
         "bands": find_bands(verdict.latest),
         "overrides": find_overrides(patient, found.digest),
         "flip": find_flip(patient, found.criterion),
+        "due": _view_due(found),
     }
 
 
 def view_insight(patient: Patient, criterion: Criterion | None = None) -> Plain:
     """Return what stands behind the latest verdict, ready for `InsightSerializer`."""
     found = assess_patient(patient, criterion)
-    changes = found.record.plan.configuration if found.criterion == found.record.plan.criterion else {}
-    insight = find_insight(found.record.patient, found.criterion, configure(found.criterion, changes))
+    insight = find_insight(found.record.patient, found.criterion, found.configuration)
     return {
         "digest": found.digest,
         "criterion": found.criterion,
@@ -79,6 +82,8 @@ def view_insight(patient: Patient, criterion: Criterion | None = None) -> Plain:
             if each.days_from_baseline == found.verdict.latest.days_from_baseline
         ],
         "comparability": _view_comparability(found),
+        "burden": [{"day": day, **_view_burden(each)} for day, each in insight.burden],
+        "mixed_response": insight.mixed_response,
     }
 
 
@@ -177,6 +182,32 @@ def _view_comparability(found: PatientAssessment) -> Sequence[Mapping[str, Any]]
         compared = compare_series(baseline.segmentation.series, timepoint.segmentation.series)
         rows.append({"timepoint_id": timepoint.pk, "mismatches": compared.mismatches, "notes": compared.notes})
     return rows
+
+
+def _view_burden(burden: WholeBurden) -> Plain:
+    return {
+        "count": burden.all.count,
+        "diameters": burden.all.diameters,
+        "volumes": burden.all.volumes,
+        "not_measured": burden.all.without_volume,
+        "by_organ": [
+            {"organ": organ, "count": each.count, "volume_ml": each.volumes.value} for organ, each in burden.by_organ
+        ],
+    }
+
+
+def _view_due(found: PatientAssessment) -> list[Plain]:
+    """Return what is due after the latest timepoint, and how that stands today."""
+    baseline = found.record.timepoints[0].study.study_date
+    if baseline is None:
+        return []
+    due = list_due_dates(
+        found.verdict,
+        baseline,
+        configuration=found.configuration,
+        radiotherapy_end_day=found.record.patient.radiotherapy_end_day,
+    )
+    return [asdict(each) | {"state": each.state_on(timezone.localdate())} for each in due]
 
 
 def _percent(change: PercentChange | None) -> float | None:

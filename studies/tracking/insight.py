@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
+from studies.tracking.burden import LesionSize, MixedResponse, WholeBurden, find_mixed_response, measure_burden
 from studies.tracking.change import Change, find_change, quantity_of_sum
 from studies.tracking.comparison import Comparison, compare_verdicts
 from studies.tracking.courses import assess, configure, to_brain_course, to_diameter_course
@@ -26,11 +27,13 @@ from studies.tracking.criteria.rano_bm import assess_rano_bm
 from studies.tracking.criteria.verdict import Criterion
 from studies.tracking.flip_margin import FlipMargin, find_flip_margins
 from studies.tracking.followed import (
+    SEEN,
     FollowedLesion,
     FollowedObservation,
     FollowedPart,
     FollowedPatient,
     FollowedState,
+    FollowedTimepoint,
 )
 from studies.tracking.growth import DatedMeasure, Growth, find_growth
 from studies.tracking.measurement_error import Measured, add_up
@@ -59,6 +62,7 @@ _SIDE_BY_SIDE = (
     Criterion.RANO_2_0,
     Criterion.VOLUMETRIC,
 )
+_GONE = (FollowedState.ABSENT, FollowedState.MERGED)
 
 
 class Reference(StrEnum):
@@ -112,6 +116,8 @@ class Insight:
     sum_changes: tuple[SumChange, ...]
     growth: tuple[LesionGrowth, ...]
     comparison: Comparison
+    burden: tuple[tuple[int, WholeBurden], ...]
+    mixed_response: MixedResponse | None
 
 
 @lru_cache(maxsize=64)
@@ -136,6 +142,8 @@ def find_insight(patient: FollowedPatient, criterion: Criterion, configuration: 
         sum_changes=tuple(_changes_of_sum(patient)),
         growth=tuple(_growth_of_lesions(patient)),
         comparison=_compare(patient),
+        burden=tuple((t.day, measure_burden(_sizes_at(patient, t))) for t in patient.timepoints),
+        mixed_response=_mixed(patient),
     )
 
 
@@ -267,8 +275,7 @@ def _sum_at(patient: FollowedPatient, place: int) -> Measured | None:
     """Return the sum of the targets where every one of them has a value there."""
     targets, timepoint = patient.in_role(LesionRole.TARGET), patient.timepoints[place]
     seen = [(lesion, timepoint.observation_of(lesion.name)) for lesion in targets]
-    gone = (FollowedState.ABSENT, FollowedState.MERGED)
-    if not seen or any(not each.parts and each.state not in gone for _, each in seen):
+    if not seen or any(not each.parts and each.state not in _GONE for _, each in seen):
         return None
     return add_up(measured_length(lesion, each.parts) for lesion, each in seen if each.parts)
 
@@ -289,6 +296,31 @@ def _growth_of_lesions(patient: FollowedPatient) -> Iterable[LesionGrowth]:
             first = next(p for t in patient.timepoints if (p := t.observation_of(lesion.name).parts))
             size = max(part.longest_diameter_mm for part in first)
             yield LesionGrowth(lesion.name, find_growth(Quantity.TUMOUR_VOLUME, dated, size_mm=size))
+
+
+def _sizes_at(patient: FollowedPatient, timepoint: FollowedTimepoint) -> list[LesionSize]:
+    """Return every lesion but those that are gone; one of which nobody said anything is there without a size."""
+    sizes = []
+    for lesion in patient.lesions:
+        seen = timepoint.observation_of(lesion.name)
+        has_begun = any(
+            each.day <= timepoint.day and each.observation_of(lesion.name).state in SEEN for each in patient.timepoints
+        )
+        if not has_begun or seen.state in _GONE:
+            continue
+        diameter = measured_length(lesion, seen.parts) if seen.parts else None
+        sizes.append(
+            LesionSize(lesion.name, lesion.organ, diameter, measured_volume(seen.parts) if seen.parts else None)
+        )
+    return sizes
+
+
+def _mixed(patient: FollowedPatient) -> MixedResponse | None:
+    """Return how far lesions went different ways from baseline to the latest timepoint."""
+    if len(patient.timepoints) < 2:
+        return None
+    first, last = patient.timepoints[0], patient.timepoints[-1]
+    return find_mixed_response(_sizes_at(patient, first), _sizes_at(patient, last))
 
 
 def _compare(patient: FollowedPatient) -> Comparison:

@@ -740,6 +740,7 @@ export interface components {
             criterion: components["schemas"]["CriterionName"];
             /** @description Of all that the verdict rests on: an override names it. */
             digest: string;
+            due: components["schemas"]["Due"][];
             flip: components["schemas"]["Flip"] | null;
             /** @description The patient is followed by this criterion. */
             is_planned: boolean;
@@ -781,6 +782,18 @@ export interface components {
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description Every lesion of one day, not only the targets. */
+        Burden: {
+            by_organ: components["schemas"]["OrganBurden"][];
+            count: number;
+            day: number;
+            /** @description mm */
+            diameters: components["schemas"]["Measured"];
+            /** @description Lesions the sums leave out. */
+            not_measured: string[];
+            /** @description mL */
+            volumes: components["schemas"]["Measured"];
+        };
         /** @enum {string} */
         CautionsEnum: "measurement.fewer_than_three_slices" | "measurement.touches_the_edge_of_the_image" | "measurement.diameter_crosses_a_gap" | "measurement.slices_are_tilted";
         /** @enum {string} */
@@ -887,6 +900,8 @@ export interface components {
             /** Format: double */
             length_mm: number;
         };
+        /** @enum {string} */
+        DirectionEnum: "growing" | "shrinking" | "stable" | "unknown";
         /** @description Two criteria that mean different things on one day, and why. */
         Disagreement: {
             day: number;
@@ -898,6 +913,21 @@ export interface components {
         };
         /** @enum {string} */
         DtypeEnum: "int16" | "uint16" | "uint8" | "float32";
+        /** @description A scan or a decision that is due, and how that stands today. */
+        Due: {
+            /** Format: date */
+            earliest: string;
+            kind: components["schemas"]["DueKindEnum"];
+            /** Format: date */
+            latest: string | null;
+            rule_id: string;
+            sentence: string;
+            state: components["schemas"]["DueStateEnum"];
+        };
+        /** @enum {string} */
+        DueKindEnum: "confirm_immune_progression" | "confirm_preliminary_progression" | "end_of_radiotherapy_window" | "confirm_response";
+        /** @enum {string} */
+        DueStateEnum: "not_yet" | "due" | "overdue";
         /** @enum {string} */
         FindingEnum: "timeline.unmarked_in_between" | "timeline.measured_in_another_plane" | "timeline.diameter_and_volume_disagree" | "timeline.change_within_the_grid" | "timeline.reappeared_after_absence_was_stated" | "timeline.seen_on_one_date_only" | "timeline.dates_out_of_order" | "timeline.two_studies_on_one_day";
         /** @enum {string} */
@@ -1007,6 +1037,7 @@ export interface components {
         };
         /** @description What stands behind a verdict; what cannot be known has its reason beside it. */
         Insight: {
+            burden: components["schemas"]["Burden"][];
             comparability: components["schemas"]["Comparability"][];
             criterion: components["schemas"]["CriterionName"];
             digest: string;
@@ -1015,6 +1046,7 @@ export interface components {
             flip_unknown: string;
             growth: components["schemas"]["Growth"][];
             lesion_changes: components["schemas"]["LesionChange"][];
+            mixed_response: components["schemas"]["MixedResponse"] | null;
             probability: components["schemas"]["Probability"];
             selection: components["schemas"]["Selection"] | null;
             selection_unknown: string;
@@ -1138,6 +1170,12 @@ export interface components {
         LesionDescriptionKindEnum: "non_nodal" | "node";
         /** @enum {string} */
         LesionDescriptionRoleEnum: "target" | "non_target";
+        /** @description Where a lesion went from baseline to the latest date. */
+        LesionDirection: {
+            direction: components["schemas"]["DirectionEnum"];
+            name: string;
+            sentence: string;
+        };
         /** @description All numbers of one lesion: a connected part of one segment. */
         LesionMeasurement: {
             cautions: components["schemas"]["CautionsEnum"][];
@@ -1169,6 +1207,15 @@ export interface components {
         };
         /** @enum {string} */
         MeasurabilityEnum: "measurable" | "non_measurable" | "non_target_pathological" | "normal" | "unknown";
+        /** @description A number with the grid's 95 % interval; an end that is null is not known. */
+        Measured: {
+            /** Format: double */
+            high: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            value: number;
+        };
         /** @enum {string} */
         MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing";
         /** @description Something in which two dates were imaged differently. */
@@ -1177,6 +1224,15 @@ export interface components {
             concern: components["schemas"]["ConcernEnum"];
             sentence: string;
             severity: components["schemas"]["SeverityEnum"];
+        };
+        /** @description How far lesions went different ways: 0 together, 1 half of them against the others. */
+        MixedResponse: {
+            /** Format: double */
+            burden_index: number | null;
+            /** Format: double */
+            index: number | null;
+            lesions: components["schemas"]["LesionDirection"][];
+            sentence: string;
         };
         /** @description A model, and whether it can run on the series asked about. */
         Model: {
@@ -1309,6 +1365,13 @@ export interface components {
         };
         /** @enum {string} */
         ObservationStateEnum: "measured" | "present" | "too_small_to_measure" | "absent" | "merged" | "not_evaluable" | "unmarked";
+        /** @description What an organ holds. */
+        OrganBurden: {
+            count: number;
+            organ: string;
+            /** Format: double */
+            volume_ml: number;
+        };
         /** @enum {string} */
         OutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
         /** @description What a reader said instead of the computed verdict; an empty response took it back. */
