@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +20,14 @@ from studies.tracking.measurement import LesionMeasurement
 from studies.tracking.measurement_error import Measured, RatioError, add_up, find_ratio_error
 from studies.tracking.repeatability import Quantity, Readers, find_limit
 from studies.tracking.response_probability import ErrorSettings, find_correlation, recist_probability
-from studies.tracking.retest_simulation import Ellipsoid, draw_ellipsoid, draw_pair, draw_spacing, scan
+from studies.tracking.retest_simulation import (
+    BetweenVoxelsError,
+    Ellipsoid,
+    draw_ellipsoid,
+    draw_pair,
+    draw_spacing,
+    scan,
+)
 
 DESCRIPTION = "coverage of 95 % intervals of change, and reliability of P(growth) and P(PD)"
 TARGET_COVERAGE = (0.93, 0.97)
@@ -54,10 +62,7 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         geometry[name] = figures
         growth += forecasts
     formula = {name: _formula_coverage(random, quantity, readers) for name, quantity, readers, _ in CASES}
-    progression = {
-        name: [_forecast_progression(random, spread) for _ in range(options.patients)]
-        for name, spread in POPULATIONS.items()
-    }
+    progression = {name: _forecast_patients(random, spread, options.patients) for name, spread in POPULATIONS.items()}
     panels = [
         ("P(growth is real)", _deciles(growth)),
         *((f"P(PD), {name}", _deciles(forecasts)) for name, forecasts in progression.items()),
@@ -161,6 +166,15 @@ def _formula_coverage(random: np.random.Generator, quantity: Quantity, readers: 
     drawn = random.normal(size=n)
     errors = np.where(drawn < 0, drawn * error.down, drawn * error.up) / 1.959964
     return round(float(np.mean((errors >= -error.down) & (errors <= error.up))), 4)
+
+
+def _forecast_patients(random: np.random.Generator, spread: float, count: int) -> list[tuple[float, bool]]:
+    """Return one forecast for each patient; one with a lesion that shrinks between the voxels is drawn again."""
+    forecasts: list[tuple[float, bool]] = []
+    while len(forecasts) < count:
+        with suppress(BetweenVoxelsError):
+            forecasts.append(_forecast_progression(random, spread))
+    return forecasts
 
 
 def _forecast_progression(random: np.random.Generator, spread: float) -> tuple[float, bool]:

@@ -28,6 +28,10 @@ MOST_TURN_DEGREES = 5.0
 RADII_MM = (5.0, 18.0)
 
 
+class BetweenVoxelsError(ValueError):
+    """A body too small for its grid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ellipsoid:
     """A body: its half axes in mm, and the rotation that takes its own axes to the patient's."""
@@ -80,7 +84,13 @@ def draw_spacing(random: np.random.Generator) -> tuple[float, float, float]:
 
 
 def scan(random: np.random.Generator, body: Ellipsoid, spacing_mm: tuple[float, float, float]) -> LesionMeasurement:
-    """Lay a grid over a body and measure the voxels whose centre lies inside."""
+    """Lay a grid over a body and measure the voxels whose centre lies inside.
+
+    Raises
+    ------
+    BetweenVoxelsError
+        Where there is none.
+    """
     turn = _small_turn(random) @ body.turn
     half = np.ceil(float(body.semi_axes_mm.max()) / np.asarray(spacing_mm)).astype(int) + 2
     sizes = 2 * half + 1
@@ -89,7 +99,10 @@ def scan(random: np.random.Generator, body: Ellipsoid, spacing_mm: tuple[float, 
     centre = steps @ (half + random.uniform(-0.5, 0.5, 3))
     index = np.stack(np.meshgrid(*(np.arange(n) for n in sizes), indexing="ij"), axis=-1)
     inside = ((((index @ steps.T) - centre) @ turn / body.semi_axes_mm) ** 2).sum(axis=-1) <= 1.0
-    lesion = max(find_lesions(LabelMap(inside.astype(np.uint8), geometry)), key=lambda each: each.voxel_count)
+    found = find_lesions(LabelMap(inside.astype(np.uint8), geometry))
+    if not found:
+        raise BetweenVoxelsError("No voxel has its centre in the body.")
+    lesion = max(found, key=lambda each: each.voxel_count)
     return measure_lesion(lesion, geometry, MeasurementSource("simulated", find_plane(geometry)))
 
 
