@@ -5,8 +5,10 @@ pairs. The model is a normal distribution of the logarithm of that ratio, each h
 central 95 % end exactly at both limits and an unchanged value is as likely a little growth as a little shrinkage: the
 asymmetry that readers show from the first to the second reading is kept as width and never as a drift.
 
-The voxel grid of the two dates leaves an interval of its own, as the root of the squares of both dates' distances. The
-repeated scans of the literature were digitised too, so the two are not added: on each side the wider one counts.
+The voxel grid of the two dates leaves an interval of its own. On each side the literature's limit and the distances that
+both dates' grids leave are added as root of squares. The repeated scans of the literature were digitised too, on grids
+that are not told, so this errs on the wide side; taking the wider of both instead covers too little where slices are
+thick and readers good (`manage.py bench calibration`).
 
 For one date alone the limits of a pair are spread evenly over both dates: a normal with 1 / sqrt(2) of the mean
 half-width. The asymmetry belongs to the order of a pair and to neither date.
@@ -17,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from math import erf, exp, inf, log, log1p, sqrt
+from math import erf, exp, hypot, inf, log, log1p, sqrt
 
 from studies.tracking.intervals import Z_95
 from studies.tracking.repeatability import Quantity, Readers, RepeatabilityLimit, find_limit
@@ -150,7 +152,7 @@ def _literature_error(row: RepeatabilityLimit) -> RatioError:
 
 
 def _widen_by_grid(literature: RatioError, old: Measured, new: Measured) -> RatioError:
-    """Take the wider of literature and grid on each side.
+    """Add the grid to the literature on each side.
 
     The measured ratio errs downwards where the new value is read too small or the old one too large.
     """
@@ -159,9 +161,8 @@ def _widen_by_grid(literature: RatioError, old: Measured, new: Measured) -> Rati
     cautions = list(literature.cautions)
     if grid_down is None or grid_up is None:
         cautions.append("The grid gives no end on a side (as with fewer than three slices): the limits stand alone.")
-    down, up = max(literature.down, grid_down or 0.0), max(literature.up, grid_up or 0.0)
-    is_wider = (down, up) != (literature.down, literature.up)
-    basis = f"{literature.basis}, widened by the voxel grid" if is_wider else literature.basis
+    down, up = hypot(literature.down, grid_down or 0.0), hypot(literature.up, grid_up or 0.0)
+    basis = f"{literature.basis}, the voxel grids added" if grid_down or grid_up else literature.basis
     return RatioError(down, up, basis, tuple(cautions))
 
 

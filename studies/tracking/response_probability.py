@@ -5,7 +5,7 @@ made. States are kept: what is gone, too small, merged or not evaluable stays so
 the patient's state, which are judgements and no measurements.
 
 The error of one lesion on one date is normal on the logarithm, from the literature's limits for a pair
-(`measurement_error`), or from that date's voxel grid where it is wider. One reader measures all lesions of a date with
+(`measurement_error`) and that date's voxel grid, squares added. One reader measures all lesions of a date with
 one habit, so their errors are correlated: the share in common is chosen so that the sum of that many equal lesions
 repeats as well as the literature says of sums. It can be given instead.
 
@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from math import inf, sqrt
+from math import hypot, inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -255,15 +255,15 @@ def _deviations(course: DiameterCourse, error: RatioError, grids: Grids) -> tupl
             down, up = measured.log_down, measured.log_up
             if down is None or up is None or down == inf:
                 open_ends += 1
-            elif (down + up) / 2.0 / Z_95 > found[date, place]:
-                found[date, place] = (down + up) / 2.0 / Z_95
+            else:
+                found[date, place] = hypot(found[date, place], (down + up) / 2.0 / Z_95)
                 wider += 1
     return found, wider, open_ends
 
 
 def _basis(course: DiameterCourse, error: RatioError, correlation: float, wider: int, open_ends: int) -> str:
     parts = [f"Error of each lesion on each date: {error.basis}"]
-    parts += [f"{wider} of them widened by the voxel grid"] if wider else []
+    parts += [f"the voxel grid added to {wider} of them"] if wider else []
     parts += [f"{open_ends} with a grid open at an end, for which the limits stand alone"] if open_ends else []
     if len(course.targets) > 1:
         parts.append(f"lesions of one date share {correlation:.0%} of the variance")

@@ -158,7 +158,7 @@ def test_a_coarse_grid_widens() -> None:
     grids = {(lesion, day): (4.0, 20.0) for lesion in ("T1", "T2") for day in (0, 56)}
     fine, coarse = recist_probability(whole), recist_probability(whole, errors=ErrorSettings(grids=grids))
     assert (coarse.of(Response.PD) or 0) > (fine.of(Response.PD) or 0)
-    assert "4 of them widened by the voxel grid" in coarse.basis
+    assert "the voxel grid added to 4 of them" in coarse.basis
     opened = recist_probability(whole, errors=ErrorSettings(grids={("T1", 0): (11.0, None)}))
     assert "1 with a grid open at an end" in opened.basis
 
