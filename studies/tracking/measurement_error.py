@@ -5,10 +5,10 @@ pairs. The model is a normal distribution of the logarithm of that ratio, each h
 central 95 % end exactly at both limits and an unchanged value is as likely a little growth as a little shrinkage: the
 asymmetry that readers show from the first to the second reading is kept as width and never as a drift.
 
-The voxel grid of the two dates leaves an interval of its own. On each side the literature's limit and the distances that
-both dates' grids leave are added as root of squares. The repeated scans of the literature were digitised too, on grids
-that are not told, so this errs on the wide side; taking the wider of both instead covers too little where slices are
-thick and readers good (`manage.py bench calibration`).
+The voxel grid of the two dates leaves an interval of its own. On each side the literature's limit and the distances
+that both dates' grids leave are added as root of squares. The repeated scans of the literature were digitised too, on
+grids that are not told, so this errs on the wide side; taking the wider of both instead covers too little where slices
+are thick and readers good (`manage.py bench calibration`).
 
 For one date alone the limits of a pair are spread evenly over both dates: a normal with 1 / sqrt(2) of the mean
 half-width. The asymmetry belongs to the order of a pair and to neither date.
