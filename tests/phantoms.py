@@ -146,6 +146,24 @@ def touching_pair(spec: SeriesSpec, radius_mm: float) -> npt.NDArray[np.uint8]:
     return pair
 
 
+def lopsided_body(spec: SeriesSpec, at_mm: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """A body in HU without symmetry, its middle at a place: there is one way only to lay two of them over each other.
+
+    It spans 96 x 120 x 92 mm.
+    """
+    values = np.random.default_rng(5).normal(-1000.0, 12.0, spec.shape)
+    for centre, axes, grey in (
+        ((0, 0, 0), (48, 60, 46), 0),
+        ((14, 8, 6), (10, 26, 12), 400),
+        ((-18, 4, 10), (8, 18, 10), 900),
+        ((20, -34, -14), (14, 10, 12), 700),
+        ((-22, 26, -16), (12, 9, 14), 500),
+    ):
+        inside = ellipsoid(spec, axes, np.asarray(at_mm) + np.asarray(centre, dtype=float))
+        values[inside] = grey + np.random.default_rng(grey).normal(0.0, 12.0, int(inside.sum()))
+    return values
+
+
 def sphere_volume_ml(radius_mm: float) -> float:
     """Exact volume of a ball, mL."""
     return 4.0 / 3.0 * np.pi * radius_mm**3 / 1000.0

@@ -5,7 +5,7 @@ import type { CanvasPoint, View } from "./view";
 const QUIET = "rgba(232, 234, 237, 0.78)";
 const LINE = "rgba(90, 162, 255, 0.75)";
 const GAP_PX = 14;
-const NARROW_PX = 280;
+const NARROW_PX = 560;
 
 /** Letters of the patient's sides at the edges of an image. */
 export function drawSides(context: CanvasRenderingContext2D, view: View): void {

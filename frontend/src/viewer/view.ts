@@ -26,6 +26,9 @@ export interface ViewHost {
   onSlice: (view: View, index: number) => void;
 }
 
+/** A pane that is hidden is not drawn; it is not waited for. */
+const RENDERED_WITHIN_MS = 500;
+
 interface CachedOverlay {
   index: number;
   version: number;
@@ -50,6 +53,8 @@ export class View {
   private isDisposed = false;
   private shownIndex = 0;
   private images: PaneImages;
+  private wanted: PaneImages | undefined;
+  private exchanging: Promise<void> | undefined;
 
   constructor(
     readonly element: HTMLDivElement,
@@ -85,12 +90,36 @@ export class View {
   }
 
   /** Show other images on the same grid in place of the present ones, as zoomed and at the same image. */
-  async exchange(images: PaneImages): Promise<void> {
-    if (images === this.images) return;
-    this.images = images;
-    const before = this.presentation();
-    await this.open(this.viewport.getTargetImageIdIndex());
-    if (!this.isDisposed && images === this.images) this.present(before);
+  exchange(images: PaneImages): Promise<void> {
+    this.wanted = images;
+    this.exchanging ??= this.exchangeUntilWanted().finally(() => {
+      this.exchanging = undefined;
+    });
+    return this.exchanging;
+  }
+
+  /** One after the other: the renderer stumbles over images that are taken away before it has drawn them. */
+  private async exchangeUntilWanted(): Promise<void> {
+    while (!this.isDisposed && this.wanted && this.wanted !== this.images) {
+      this.images = this.wanted;
+      const before = this.presentation();
+      const isDrawn = this.nextRendering();
+      await this.open(this.viewport.getTargetImageIdIndex());
+      if (!this.isDisposed) this.present(before);
+      await isDrawn;
+    }
+  }
+
+  private nextRendering(): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer);
+        this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, finish);
+        resolve();
+      };
+      const timer = setTimeout(finish, RENDERED_WITHIN_MS);
+      this.element.addEventListener(Enums.Events.IMAGE_RENDERED, finish);
+    });
   }
 
   dispose(): void {

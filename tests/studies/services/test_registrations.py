@@ -24,7 +24,7 @@ from studies.services.registrations import (
 )
 from tests.archives import archive_series
 from tests.factories import PatientFactory, SeriesFactory, TeamFactory, UserFactory
-from tests.phantoms import SeriesSpec, ellipsoid, write_projection, write_series
+from tests.phantoms import SeriesSpec, lopsided_body, write_projection, write_series
 
 pytestmark = pytest.mark.django_db
 
@@ -62,22 +62,8 @@ def patient(person: User) -> Patient:
     return made
 
 
-def body(at_mm: np.ndarray) -> np.ndarray:
-    """A lopsided body at a place: what tells one way of lying from another."""
-    values = np.full(SPEC.shape, -1000.0)
-    for centre, axes, grey in (
-        ((0, 0, 0), (48, 60, 46), 0),
-        ((14, 8, 6), (10, 26, 12), 400),
-        ((-18, 4, 10), (8, 18, 10), 900),
-        ((20, -34, -14), (14, 10, 12), 700),
-        ((-22, 26, -16), (12, 9, 14), 500),
-    ):
-        values[ellipsoid(SPEC, axes, at_mm + np.asarray(centre, dtype=float))] = grey
-    return values + np.random.default_rng(5).normal(0.0, 12.0, SPEC.shape)
-
-
 def archive(folder: Path, patient: Patient, name: str, date: str, at_mm: np.ndarray) -> Series:
-    spec = replace(SPEC, name=name, study_date=date, voxels=body(at_mm))
+    spec = replace(SPEC, name=name, study_date=date, voxels=lopsided_body(SPEC, at_mm))
     return archive_series(write_series(folder / name, spec), study__patient=patient)
 
 

@@ -175,9 +175,11 @@ export class CompareDesk {
     if (state.layout !== before.layout && state.compare?.mode !== "side") this.show();
   }
 
-  private ask(priorSeriesId: string): Promise<Registration> {
+  /** What is known; who may have things computed has them aligned where nobody did. What failed waits for a word. */
+  private async ask(priorSeriesId: string): Promise<Registration> {
     const { seriesId, state } = this.session;
-    return state.canEdit ? requestRegistration(seriesId, priorSeriesId) : fetchRegistration(seriesId, priorSeriesId);
+    const known = await fetchRegistration(seriesId, priorSeriesId);
+    return known.state === "none" && state.canEdit ? requestRegistration(seriesId, priorSeriesId) : known;
   }
 
   private take(registration: Registration): void {

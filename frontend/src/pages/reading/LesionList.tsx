@@ -56,9 +56,9 @@ function LesionLine({ lesion, isChosen, onChoose }: LineProps) {
           type="button"
           className={styles.lesion}
           aria-pressed={isChosen}
-          aria-label={[t("lesions.jump", { number: lesion.lesion_number, diameters }), ...cautions].join(" ")}
           onClick={onChoose}
         >
+          <span className="visually-hidden">{t("lesions.lesion")}</span>
           <span className={styles.number}>{lesion.lesion_number}</span>
           <span className={styles.diameters}>{diameters}</span>
           {cautions.length > 0 ? <span className={styles.caution}>{cautions.join(", ")}</span> : null}

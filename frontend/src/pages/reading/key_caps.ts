@@ -6,6 +6,8 @@ const CAPS: Readonly<Record<string, string>> = {
   Enter: "↵",
   ArrowUp: "↑",
   ArrowDown: "↓",
+  ArrowLeft: "←",
+  ArrowRight: "→",
   " ": "Space",
 };
 

@@ -1,7 +1,7 @@
 /** Läsionen auf der Befundseite, Voraufnahmen daneben und der Bildstreifen. */
 export const compare = {
   "lesions.of": "Läsionen von {segment}",
-  "lesions.jump": "Läsion {number}: {diameters}. Anzeigen.",
+  "lesions.lesion": "Läsion",
   "lesions.volume": "{volume} mL (95 %: {low} bis {high})",
   "lesions.volume_open": "{volume} mL (95 %: mindestens {low})",
   "lesions.measuring": "Wird gemessen",

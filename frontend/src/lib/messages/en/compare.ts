@@ -1,7 +1,7 @@
 /** Lesions on the reading page, priors beside them, and the filmstrip. */
 export const compare = {
   "lesions.of": "Lesions of {segment}",
-  "lesions.jump": "Lesion {number}: {diameters}. Show it.",
+  "lesions.lesion": "Lesion",
   "lesions.volume": "{volume} mL (95 %: {low} to {high})",
   "lesions.volume_open": "{volume} mL (95 %: at least {low})",
   "lesions.measuring": "Measuring",
