@@ -13,6 +13,7 @@ from django.conf import settings
 
 from inference.training.synthetic.catalogue import DEMO_CASES, DemoCase, truth_path
 from inference.training.synthetic.dicom_series import GENERATOR_VERSION
+from segweb.demo_courses import follow_case
 from segweb.supervision.children import Child, ChildSpec, last_lines, start_child, stop_children
 from studies.models import Reception, ReceptionOutcome, Study, Team, User
 from studies.services import audit
@@ -54,6 +55,7 @@ def seed_demo(say: Say, cases: Sequence[DemoCase] = DEMO_CASES) -> int:
     begun = time.monotonic()
     for case in generated(missing, folder, say):
         _load(team, case, folder / case.name)
+        follow_case(team, case, folder / case.name)
         say(f"  {case.title}: loaded after {time.monotonic() - begun:.0f} s")
     return len(missing)
 

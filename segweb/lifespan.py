@@ -1,4 +1,4 @@
-"""What runs beside the web server from its start to its end: the caretaker of jobs and uploads."""
+"""What runs beside the web server from its start to its end: the caretaker of jobs, uploads and followed lesions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from inference.services.reaper import reap
 from studies.services.statistics import refresh_statistics
+from studies.services.tracking_care import tend_tracking
 from studies.services.upload_care import sweep_folders, tend_uploads
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Caretaker:
                 reap()
                 if round_number % TEND_EVERY_ROUNDS == 0:
                     tend_uploads()
+                    tend_tracking()
                 if round_number % SWEEP_EVERY_ROUNDS == 0:
                     sweep_folders()
                 if round_number % SWEEP_EVERY_ROUNDS == STATISTICS_IN_ROUND:

@@ -46,7 +46,8 @@ def enqueue_on_commit(task: str, *, queue: Queue = Queue.CPU, delay_s: float = 0
     With `delay_s` a worker begins no earlier than so much later.
 
     What has been committed stands though the broker be away: the failure is logged, and whoever keeps the row sends
-    the message again (jobs: `inference.services.reaper`; uploads: `studies.services.upload_care`).
+    the message again (jobs: `inference.services.reaper`; uploads: `studies.services.upload_care`; lesions:
+    `studies.services.tracking_care`).
     """
     signature = current_app.signature(str(task), kwargs={k: str(v) for k, v in ids.items()}, immutable=True)
     options: dict[str, Any] = {"queue": str(queue), "retry": False} | ({"countdown": delay_s} if delay_s else {})

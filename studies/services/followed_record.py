@@ -236,13 +236,17 @@ def _list_questions(
             if each.state != LesionState.UNMARKED and each.proposal.get("must_ask")
         ]
         if asked:
-            questions.append(f"{on}: is {_list(asked)} matched rightly? Confirm or correct.")
+            questions.append(f"{on}: {_be(asked)} {_list(asked)} matched rightly? Confirm or correct.")
         if unmarked:
-            questions.append(f"{on}: {_list(unmarked)} is not marked. Gone, too small, or missed?")
+            questions.append(f"{on}: {_list(unmarked)} {_be(unmarked)} not marked. Gone, too small, or missed?")
     suggested = [each.name for each in lesions if each.is_role_suggested and each.role == LesionRole.TARGET]
     if suggested:
         questions.append(f"The targets {_list(suggested)} were suggested by the software. Confirm or change them.")
     return tuple(questions)
+
+
+def _be(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _list(names: list[str]) -> str:

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-import numpy.typing as npt
-
 from studies.models import Lesion, LesionObservation, LesionState, Patient, Timepoint
 from studies.services.lesion_places import LesionPlaces, PlacedRevision, find_same_components, read_places
+from studies.services.lesion_ways import Way
 from studies.tracking.matching import REGISTRATION_SD_MM, LinkKind, Proposal, Reading, propose_matches
 
 Component = tuple[int, int]
 Plain = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How to get from an earlier series to the one that is matched.
-
-    Attributes
-    ----------
-    matrix_mm
-        4x4, patient LPS mm to patient LPS mm.
-    spread_mm
-        Where lesions are expected after it, one standard deviation.
-    digest
-        Names the registration in the state in which it was read.
-    """
-
-    matrix_mm: npt.NDArray[np.float64]
-    spread_mm: float
-    is_trusted: bool
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +75,7 @@ def find_again(
     known: Known,
     places: PlacedRevision,
     timepoint: Timepoint,
-    registrations: Mapping[UUID, Way],
+    ways: Mapping[UUID, Way],
 ) -> list[Finding]:
     """Return what is to be written of each lesion at a timepoint."""
     carried, kept = _carry(known, places, timepoint)
@@ -106,29 +84,27 @@ def find_again(
         key for key, each in known.state_before.items() if each.state == LesionState.MERGED and key not in carried
     }
     settled = {key for key, each in known.confirmed_here.items() if not carried.get(key)}
-    priors, confirmed = [], []
+    priors, confirmed, doubtful = [], [], set()
     for key, seen in known.last_seen.items():
         if key in merged or key in settled:
             continue
-        to_here = registrations[seen.timepoint.segmentation.series_id].matrix_mm
-        placed = labels.place_prior(str(key), seen, to_here)
+        way = ways[seen.timepoint.segmentation.series_id]
+        placed = labels.place_prior(str(key), seen, way.matrix_mm)
         if placed is not None:
+            doubtful |= set() if way.is_trusted else {key}
             priors.append(placed)
             confirmed += [(str(key), _name(component)) for component in carried.get(key, ())]
     first_seen_here = {
         component for key, components in carried.items() if key not in known.last_seen for component in components
     }
     currents = labels.place_currents(first_seen_here)
-    spread = max((each.spread_mm for each in registrations.values()), default=REGISTRATION_SD_MM)
-    doubtful = not all(each.is_trusted for each in registrations.values())
+    spread = max((each.spread_mm for each in ways.values()), default=REGISTRATION_SD_MM)
     proposals = propose_matches(priors, currents, confirmed=confirmed, registration_sd_mm=spread)
     findings = [_carry_confirmed(known, key, carried[key]) for key in carried]
     findings += [_carry_confirmed(known, key, ()) for key in settled]
     findings += _stay_merged(known, merged)
     for proposal in proposals:
-        findings += _read_proposal(
-            proposal, known, kept, carried, is_doubtful=doubtful, is_first=not known.state_before
-        )
+        findings += _read_proposal(proposal, known, kept, carried, doubtful=doubtful, is_first=not known.state_before)
     return findings
 
 
@@ -177,15 +153,16 @@ def _read_proposal(
     kept: Mapping[Component, UUID],
     carried: Mapping[UUID, tuple[Component, ...]],
     *,
-    is_doubtful: bool,
+    doubtful: Collection[UUID],
     is_first: bool,
 ) -> list[Finding]:
     reading = proposal.reading
     keys = [UUID(each) for each in reading.priors]
-    if any(key in carried for key in keys):
-        return []
     components = tuple(_component(each) for each in reading.currents)
-    plain = _plain_proposal(proposal, known, is_doubtful=is_doubtful, is_first=is_first and not reading.priors)
+    is_doubtful = any(key in doubtful for key in keys) or (not keys and bool(doubtful))
+    plain = _plain_proposal(proposal, known, is_doubtful=is_doubtful, is_first=is_first and not keys)
+    if any(key in carried for key in keys):
+        return _around_confirmed(keys, components, carried, plain)
     if reading.kind is LinkKind.NEW:
         again = [kept[each] for each in components if kept.get(each) in known.lesions]
         lesion = again[0] if again and again[0] not in known.last_seen else None
@@ -204,6 +181,20 @@ def _read_proposal(
             *(Finding(key, LesionState.MERGED, (), plain, largest) for key in rest),
         ]
     return [Finding(keys[0], LesionState.MEASURED, components, plain)]
+
+
+def _around_confirmed(
+    keys: list[UUID], components: tuple[Component, ...], carried: Mapping[UUID, tuple[Component, ...]], plain: Plain
+) -> list[Finding]:
+    """Return what a proposal leaves open beside what a person confirmed: parts without a name, lesions without a part.
+
+    Both are asked about, for the person did not speak of them.
+    """
+    asked = plain | {"must_ask": True}
+    taken = {component for each in carried.values() for component in each}
+    whole = next(key for key in keys if key in carried)
+    parts = [Finding(None, LesionState.MEASURED, (each,), asked) for each in components if each not in taken]
+    return parts + [Finding(key, LesionState.MERGED, (), asked, whole) for key in keys if key not in carried]
 
 
 def _plain_proposal(proposal: Proposal, known: Known, *, is_doubtful: bool, is_first: bool) -> Plain:

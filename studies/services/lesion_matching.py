@@ -28,15 +28,12 @@ from studies.models import (
 )
 from studies.queue import StudyTask, enqueue_on_commit
 from studies.services.assessments import settle_tracking
-from studies.services.lesion_findings import Component, Finding, Known, Way, find_again, read_known
+from studies.services.lesion_findings import Component, Finding, Known, find_again, read_known
 from studies.services.lesion_places import PlacedRevision, read_places
 from studies.services.lesion_roles import suggest_roles
+from studies.services.lesion_ways import Way, find_ways
 from studies.services.measurements import measure_revision
-from studies.services.registrations import find_registration, prior_to_current, request_registration
-from studies.tracking.matching import REGISTRATION_SD_MM
 
-DOUBTFUL_SD_MM = 12.0
-"""Where lesions are expected when the registration is not trusted."""
 MATCHING_VERSION = 1
 
 
@@ -78,17 +75,17 @@ def _match_timepoint(patient: Patient, timepoint: Timepoint) -> tuple[MatchingSt
         measured = measure_revision(revision)
     except DomainError as error:
         return _fail(timepoint, error.code, error.message)
-    registrations = _read_registrations(timepoint, known)
-    if registrations is None:
+    ways = _read_ways(patient, timepoint, known)
+    if ways is None:
         changed = timepoint.matching_state != MatchingState.WAITING
         Timepoint.objects.filter(pk=timepoint.pk).update(
             matching_state=MatchingState.WAITING, problem_code="", problem="", inputs_digest=""
         )
         return MatchingState.WAITING, changed
-    digest = _digest_inputs(revision, known, registrations)
+    digest = _digest_inputs(revision, known, ways)
     if digest == timepoint.inputs_digest:
         return MatchingState(timepoint.matching_state), False
-    findings = find_again(known, places, timepoint, registrations)
+    findings = find_again(known, places, timepoint, ways)
     rows = {(each["segment_number"], each["lesion_number"]): each for each in measured.lesions}
     _write(patient, timepoint, revision, findings, rows, places, digest)
     return MatchingState.MATCHED, True
@@ -106,22 +103,12 @@ def _fail(timepoint: Timepoint, code: str, problem: str) -> tuple[MatchingState,
     return MatchingState.FAILED, bool(changed)
 
 
-def _read_registrations(timepoint: Timepoint, known: Known) -> dict[UUID, Way] | None:
+def _read_ways(patient: Patient, timepoint: Timepoint, known: Known) -> dict[UUID, Way] | None:
     """Return for each series lesions were last seen on its way here; None where one is not there yet."""
-    current = timepoint.segmentation.series
+    followed = Timepoint.objects.filter(study__patient=patient, excluded_reason="")
+    dates = [each.segmentation.series for each in followed.select_related("segmentation__series__study")]
     priors = {each.timepoint.segmentation.series for each in known.last_seen.values()}
-    found: dict[UUID, Way] = {}
-    is_complete = True
-    for prior in priors:
-        registration = find_registration(prior, current) or request_registration(prior, current)
-        if registration.state == "pending":
-            is_complete = False
-            continue
-        is_trusted = registration.is_trusted
-        spread = max(REGISTRATION_SD_MM, registration.residual_mm or 0.0) if is_trusted else DOUBTFUL_SD_MM
-        key = f"{registration.pk}:{registration.nudge_mm}:{registration.state}"
-        found[prior.pk] = Way(prior_to_current(registration), spread, is_trusted, key)
-    return found if is_complete else None
+    return find_ways(dates, sorted(priors, key=lambda each: str(each.pk)), timepoint.segmentation.series)
 
 
 @transaction.atomic
@@ -179,7 +166,7 @@ def _drop_orphans(patient: Patient) -> None:
     Lesion.objects.filter(patient=patient, created_by=None, observations=None).delete()
 
 
-def _digest_inputs(revision: SegmentationRevision, known: Known, registrations: Mapping[UUID, Way]) -> str:
+def _digest_inputs(revision: SegmentationRevision, known: Known, ways: Mapping[UUID, Way]) -> str:
     def said(each: LesionObservation) -> list[Any]:
         return [str(each.lesion_id), each.state, each.components, str(each.timepoint.revision_id)]
 
@@ -190,7 +177,7 @@ def _digest_inputs(revision: SegmentationRevision, known: Known, registrations: 
         "last_seen": sorted(said(each) for each in known.last_seen.values()),
         "before": sorted(said(each) for each in known.state_before.values()),
         "confirmed": sorted([*said(each), str(each.confirmed_at)] for each in known.confirmed_here.values()),
-        "registrations": sorted(each.digest for each in registrations.values()),
+        "ways": sorted(each.digest for each in ways.values()),
         "lesions": sorted(map(str, known.lesions)),
     }
     return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()

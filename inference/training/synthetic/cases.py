@@ -10,29 +10,42 @@ from pathlib import Path
 import numpy as np
 
 from inference.training.synthetic.brain_mr import BrainImage, generate_brain_mr
-from inference.training.synthetic.catalogue import DemoCase, truth_path
-from inference.training.synthetic.chest_ct import generate_chest_ct
+from inference.training.synthetic.catalogue import DemoCase, outlines_path, truth_path
+from inference.training.synthetic.chest_ct import LESION_SEGMENTS, generate_chest_ct
 from inference.training.synthetic.chest_xray import MAXIMUM, generate_chest_xray
 from inference.training.synthetic.dicom_files import write_dicom
 from inference.training.synthetic.dicom_series import Examination, SyntheticSeries
 from inference.training.synthetic.fundus import generate_fundus
-from inference.training.synthetic.truth import measure_truth
+from inference.training.synthetic.glioma import ENHANCING, NECROSIS
+from inference.training.synthetic.truth import measure_truth, outline_lesions
 from inference.training.synthetic.ultrasound import generate_ultrasound_cine
+from studies.label_maps.codec import encode_brick
 from studies.label_maps.label_map import LabelMap
 
 CT_OFFSET = 1024
 _GLIOMA_SEED, _LUNG_SEED, _HEART_SEED, _EYE_SEED = 7, 11, 5, 6
+OUTLINED = {
+    ("chest-ct", "Chest with contrast"): frozenset(each.segment_number for each in LESION_SEGMENTS),
+    ("glioma", "T1 3D with contrast"): frozenset({ENHANCING, NECROSIS}),
+}
+"""By case and series: the segments a reader would outline as lesions there."""
 
 
 def write_case(case: DemoCase, directory: Path) -> None:
     """Generate a case into ``directory``, one folder per series; when all is done, its truth at `truth_path`."""
     directory.mkdir(parents=True, exist_ok=True)
+    outlines = outlines_path(directory)
+    outlines.mkdir(exist_ok=True)
     rows: list[dict[str, object]] = []
     for series, truth in GENERATORS[case.name](case):
         write_dicom(series, directory / f"{series.examination.number}-{series.number}")
         for segment in measure_truth(truth) if truth is not None else ():
             visit = {"case": case.name, "study_date": series.examination.study_date, "series": series.description}
             rows.append(visit | asdict(segment))
+        numbers = OUTLINED.get((case.name, series.description))
+        if truth is not None and numbers:
+            outlined = encode_brick(outline_lesions(truth, numbers), slice_start=0)
+            (outlines / series.series_instance_uid).write_bytes(outlined)
     truth_path(directory).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 

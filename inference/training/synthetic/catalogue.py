@@ -40,6 +40,11 @@ def truth_path(directory: Path) -> Path:
     return directory.with_name(f"{directory.name}.truth.json")
 
 
+def outlines_path(directory: Path) -> Path:
+    """Return where the outlines of a case's lesions lie, one label map for each series that has one."""
+    return directory.with_name(f"{directory.name}.outlines")
+
+
 def _visits(patient: str, description: str, dates: tuple[str, ...], first: int = 1) -> tuple[Examination, ...]:
     return tuple(
         Examination(f"SYN-{patient}", f"SYNTHETIC^{patient}", date, f"{9 + number % 3:02d}1500", description, number)

@@ -88,7 +88,7 @@ def _identify(dataset: Dataset, series: SyntheticSeries, index: int) -> None:
     if series.modality != "OP":
         dataset.BodyPartExamined = series.body_part
     dataset.StudyInstanceUID = make_uid(examination.key)
-    dataset.SeriesInstanceUID = make_uid(series.key)
+    dataset.SeriesInstanceUID = series.series_instance_uid
     dataset.StudyID = str(examination.number)
     dataset.SeriesNumber = series.number
     dataset.InstanceNumber = index + 1

@@ -77,6 +77,11 @@ class SyntheticSeries:
         """What the UIDs are derived from."""
         return f"{self.examination.key}/{self.number}"
 
+    @property
+    def series_instance_uid(self) -> str:
+        """Its UID, known before it is written."""
+        return make_uid(self.key)
+
 
 def make_uid(key: str) -> str:
     """Return the UID of a thing: the same for the same key and generator version."""
