@@ -24,6 +24,7 @@ export interface ViewHost {
   hasWebGl: boolean;
   onRendered: (view: View) => void;
   onSlice: (view: View, index: number) => void;
+  onCamera: (view: View) => void;
 }
 
 /** A pane that is hidden is not drawn; it is not waited for. */
@@ -80,6 +81,7 @@ export class View {
     element.removeAttribute("tabindex");
     element.addEventListener(Enums.Events.IMAGE_RENDERED, this.rendered);
     element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.newImage);
+    element.addEventListener(Enums.Events.CAMERA_MODIFIED, this.cameraMoved);
   }
 
   async open(index: number): Promise<void> {
@@ -127,8 +129,14 @@ export class View {
     cancelAnimationFrame(this.frame);
     this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.rendered);
     this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.newImage);
+    this.element.removeEventListener(Enums.Events.CAMERA_MODIFIED, this.cameraMoved);
     renderingEngine().disableElement(this.id);
     this.canvas.remove();
+  }
+
+  /** Whether there is an image in the pane. */
+  get isDrawn(): boolean {
+    return !this.isDisposed && this.viewport.getCornerstoneImage() !== undefined;
   }
 
   get index(): number {
@@ -241,6 +249,10 @@ export class View {
   private readonly rendered = (): void => {
     this.drawOverlay();
     this.host.onRendered(this);
+  };
+
+  private readonly cameraMoved = (): void => {
+    this.host.onCamera(this);
   };
 
   private readonly newImage = (event: Event): void => {

@@ -16,6 +16,7 @@ import {
   type DiameterMark,
 } from "./decorations";
 import { forgetImages, renderingEngine, startEngine } from "./engine";
+import { alignPane } from "./align";
 import { fitToPanes, noteView } from "./fit";
 import type { OverlayStyle } from "./overlay_image";
 import { PriorImages, type Comparison } from "./prior_images";
@@ -114,6 +115,7 @@ export class Viewer {
       onSlice: (shown, index) => {
         this.follow(shown, index);
       },
+      onCamera: () => this.events.onCamera?.(),
     });
     view.setLabelMap(this.labelMap);
     this.views.set(planeId, view);
@@ -176,6 +178,13 @@ export class Viewer {
   setDiameters(diameters: DiameterMark | undefined): void {
     this.diameters = diameters;
     this.refreshOverlays();
+  }
+
+  /** Zoom and pan a plane as a plane of another viewer is, both aimed at their crosshairs. */
+  alignTo(leader: Viewer, plane: PlaneId, leaderPlane: PlaneId): void {
+    const [own, other] = [this.views.get(plane), leader.views.get(leaderPlane)];
+    if (own && other && this.hasWebGl)
+      alignPane({ view: own, cursor: this.cursorVoxel }, { view: other, cursor: leader.cursorVoxel });
   }
 
   /** Draw the crosshair in a single pane too: another viewer shows the same place. */

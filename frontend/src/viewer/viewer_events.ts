@@ -27,4 +27,6 @@ export interface ViewerEvents {
   onBrush: (gesture: BrushGesture) => void;
   onPoint: (voxel: Triple) => void;
   onOverlayDrawn: () => void;
+  /** A pane has been zoomed, panned or scrolled. */
+  onCamera?: () => void;
 }

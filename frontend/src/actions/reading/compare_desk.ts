@@ -21,6 +21,7 @@ export class CompareDesk {
   private ownWindow: GreyWindow | undefined;
   private nudging: ReturnType<typeof setTimeout> | undefined;
   private asking: ReturnType<typeof setTimeout> | undefined;
+  private aligning = 0;
 
   constructor(private readonly session: ReadingSession) {}
 
@@ -74,6 +75,8 @@ export class CompareDesk {
   close(): void {
     clearTimeout(this.nudging);
     clearTimeout(this.asking);
+    cancelAnimationFrame(this.aligning);
+    this.aligning = 0;
     if (!this.state) return;
     this.session.viewer?.compareWith(undefined, "prior", IDENTITY);
     this.session.viewer?.setCrosshair(false);
@@ -229,6 +232,19 @@ export class CompareDesk {
     const { voxel, isInside } = voxelNear(follower.grid, placeMm);
     if (follower.cursor.some((value, axis) => value !== voxel[axis])) follower.setCursor(voxel);
     if (this.state?.isBeyond === isInside) this.change({ isBeyond: !isInside });
+    this.followCamera(this.leader);
+  }
+
+  /** With the next frame of the screen the pane that follows is zoomed and panned as the other. */
+  followCamera(who: "current" | "prior"): void {
+    if (who !== this.leader || this.aligning !== 0 || this.state?.mode !== "side") return;
+    this.aligning = requestAnimationFrame(() => {
+      this.aligning = 0;
+      const [current, prior] = [this.session.viewer, this.viewer];
+      if (!current || !prior || !linkOf(this.state)) return;
+      if (this.leader === "prior") current.alignTo(prior, this.plane, this.priorPlane);
+      else prior.alignTo(current, this.priorPlane, this.plane);
+    });
   }
 
   /** Put on screen what the mode says. */
@@ -264,7 +280,8 @@ export class CompareDesk {
 
   private events(): ViewerEvents {
     return {
-      onFirstImage: nothing,
+      onFirstImage: () => this.followCamera(this.leader),
+      onCamera: () => this.followCamera("prior"),
       onProgress: nothing,
       onComplete: () => this.change({ images: "complete" }),
       onFailure: (message) => this.change({ images: "failed", error: new Error(message) }),

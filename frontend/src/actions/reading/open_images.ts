@@ -86,5 +86,8 @@ function viewerEvents(session: ReadingSession, openedAt: number): ViewerEvents {
     onOverlayDrawn: () => {
       session.jobs.noteDrawn();
     },
+    onCamera: () => {
+      session.compare.followCamera("current");
+    },
   };
 }
