@@ -66,6 +66,33 @@ class IntensitySerializer(serializers.Serializer[Any]):
     unit = serializers.CharField(allow_blank=True)
 
 
+class UptakePeakSerializer(serializers.Serializer[Any]):
+    """The largest mean over a ball of 1 cm3."""
+
+    value = serializers.FloatField()
+    centre_mm = serializers.ListField(child=serializers.FloatField(), help_text="Patient LPS.")
+
+
+class UptakeSerializer(serializers.Serializer[Any]):
+    """What a lesion takes up, as drawn."""
+
+    unit = serializers.CharField()
+    maximum = serializers.FloatField()
+    peak = UptakePeakSerializer(allow_null=True)
+    metabolic_volume_ml = serializers.FloatField()
+    mean = serializers.FloatField()
+    total_glycolysis = serializers.FloatField()
+
+
+class UptakeScaleSerializer(serializers.Serializer[Any]):
+    """SUVbw or SUL of a PET: how it came about, or why it cannot be had."""
+
+    unit = serializers.CharField()
+    refusal_code = serializers.CharField(allow_blank=True)
+    refusal = serializers.CharField(allow_blank=True)
+    basis = serializers.CharField(allow_blank=True)
+
+
 class LesionMeasurementSerializer(serializers.Serializer[Any]):
     """All numbers of one lesion: a connected part of one segment."""
 
@@ -81,6 +108,7 @@ class LesionMeasurementSerializer(serializers.Serializer[Any]):
     maximum_diameter = QuantitySerializer(help_text="Through space, in any direction.")
     in_plane = InPlaneSerializer()
     intensity = IntensitySerializer(allow_null=True)
+    uptake = UptakeSerializer(many=True, default=[], help_text="On each scale that can be read; PET only.")
     cautions = serializers.ListField(child=serializers.ChoiceField(choices=[str(caution) for caution in Caution]))
 
 
@@ -90,6 +118,7 @@ class RevisionMeasurementsSerializer(serializers.Serializer[Any]):
     revision_digest = serializers.CharField()
     unit = serializers.CharField(allow_blank=True, help_text="Of the intensities; empty where the images name none.")
     plane = serializers.CharField(allow_blank=True, help_text="Of the images: axial, coronal, sagittal, oblique.")
+    scales = UptakeScaleSerializer(many=True, help_text="Empty but for PET.")
     lesions = LesionMeasurementSerializer(many=True)
 
 

@@ -16,7 +16,7 @@ from studies.label_maps.label_map import LabelMap
 from studies.models import SegmentationRevision, Series, User
 from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
-from studies.services.segmentations import is_volume, load_label_map
+from studies.services.segmentations import load_label_map
 from studies.services.volumes import NotAVolumeError, read_layout
 from studies.storage import derived_path, write_derived_with
 
@@ -55,7 +55,8 @@ def export_revision(
     """Write a revision for another system, once, and record who took it."""
     require_role(exported_by, *ACTING_ROLES)
     series = revision.segmentation.series
-    if not is_volume(series):
+    layout = read_layout(series)
+    if layout.geometry.geometry is None or layout.is_colour:
         raise NotAVolumeError(
             f"{series.geometry_explanation} Its label maps have no place in the patient and cannot be exported."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from studies.models import (
     Timepoint,
 )
 from studies.services.comparability import compare_series
+from studies.services.lesion_uptake import SUL
 from studies.tracking.comparability import Concern, Severity
 from studies.tracking.criteria.brain_inputs import Trend
 from studies.tracking.criteria.inputs import Certainty, ClinicalStatus, LesionKind, LesionRole, SteroidDose
@@ -132,9 +134,21 @@ def read_parts(measurements: Iterable[Mapping[str, Any]]) -> tuple[FollowedPart,
             longest_interval_mm=_interval(each["longest_diameter"], recorded_mm),
             perpendicular_interval_mm=_interval(each["perpendicular_diameter"], recorded_mm),
             volume_interval_ml=_interval(each["volume"], recorded_ml),
+            **_uptake(each.get("uptake", [])),
         )
         for each in measurements
     )
+
+
+def _uptake(scales: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """Return SULpeak and TLG where the PET's headers allowed lean body mass."""
+    for scale in scales:
+        if scale["unit"] == SUL and scale["peak"] is not None:
+            return {
+                "sul_peak": recorded_ml(scale["peak"]["value"]),
+                "total_glycolysis": recorded_ml(scale["total_glycolysis"]),
+            }
+    return {}
 
 
 def _interval(quantity: Mapping[str, Any], record: Any) -> tuple[Any, Any]:
@@ -241,7 +255,10 @@ def _list_questions(
             questions.append(f"{on}: {_list(unmarked)} {_be(unmarked)} not marked. Gone, too small, or missed?")
     suggested = [each.name for each in lesions if each.is_role_suggested and each.role == LesionRole.TARGET]
     if suggested:
-        questions.append(f"The targets {_list(suggested)} were suggested by the software. Confirm or change them.")
+        them = ("target", "was", "it") if len(suggested) == 1 else ("targets", "were", "them")
+        questions.append(
+            f"The {them[0]} {_list(suggested)} {them[1]} suggested by the software. Confirm or change {them[2]}."
+        )
     return tuple(questions)
 
 

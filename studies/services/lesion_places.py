@@ -13,7 +13,7 @@ import numpy.typing as npt
 from studies.imaging.geometry import VolumeGeometry
 from studies.models import LesionObservation, SegmentationRevision
 from studies.services.measurements import measure_revision
-from studies.services.segmentations import is_volume, load_label_map
+from studies.services.segmentations import has_place, load_label_map
 from studies.tracking.components import Lesion as Component
 from studies.tracking.components import find_lesions
 from studies.tracking.evidence import PlacedLesion
@@ -61,7 +61,7 @@ def _read(revision_id: UUID, digest: str) -> PlacedRevision:
 def read_places(revision: SegmentationRevision) -> PlacedRevision:
     """Return a revision's lesions; organs and tissue are left out where the segments say which are abnormal."""
     series = revision.segmentation.series
-    if not is_volume(series):
+    if not has_place(series):
         measure_revision(revision)  # says why nothing can be measured here
     return _read(revision.pk, f"{revision.digest}{series.contents_digest}")
 

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from studies.errors import ConflictError
 from studies.models import SegmentationRevision, Series
-from studies.services.segmentations import is_volume, load_label_map
-from studies.services.volumes import load_volume, read_layout
+from studies.services.lesion_uptake import measure_scales, read_scales
+from studies.services.segmentations import has_place, load_label_map
+from studies.services.volumes import load_stack, read_layout
 from studies.storage import derived_path, write_derived
 from studies.tracking.components import find_lesions
 from studies.tracking.measurement import LesionMeasurement, MeasurementSource, measure_lesion
@@ -18,7 +19,7 @@ from studies.tracking.planes import find_plane
 
 KIND = "measurements"
 MOST_LESIONS = 500
-VERSION = 1
+VERSION = 2
 """Raise it when a number, or the way it is written down, changes: what was kept is then computed again."""
 
 
@@ -44,13 +45,16 @@ class RevisionMeasurements:
         Of the intensities; empty where the images name none.
     plane
         The images' plane in words.
+    scales
+        Of a PET: SUVbw and SUL, with the reason where the headers do not allow one (`lesion_uptake.UptakeScale`).
     lesions
-        `LesionMeasurement` as plain values, in the order of `find_lesions`.
+        `LesionMeasurement` as plain values with `uptake`, in the order of `find_lesions`.
     """
 
     revision_digest: str
     unit: str
     plane: str
+    scales: Sequence[Mapping[str, Any]]
     lesions: Sequence[Mapping[str, Any]]
 
 
@@ -65,7 +69,7 @@ def measure_revision(revision: SegmentationRevision) -> RevisionMeasurements:
         Where the label map falls into more than `MOST_LESIONS` parts.
     """
     series = revision.segmentation.series
-    if not is_volume(series):
+    if not has_place(series):
         explanation = read_layout(series).geometry.explanation
         raise NotMeasurableError(f"{explanation} Lengths and volumes are not measured in such a series.")
     path = derived_path(KIND, f"{revision.digest}.{series.contents_digest[:32]}.v{VERSION}")
@@ -73,11 +77,11 @@ def measure_revision(revision: SegmentationRevision) -> RevisionMeasurements:
         found = json.dumps(_measure(revision, series)).encode()
         path = write_derived(KIND, path.name, [found])
     kept = json.loads(path.read_bytes())
-    return RevisionMeasurements(revision.digest, kept["unit"], kept["plane"], kept["lesions"])
+    return RevisionMeasurements(revision.digest, kept["unit"], kept["plane"], kept["scales"], kept["lesions"])
 
 
 def _measure(revision: SegmentationRevision, series: Series) -> dict[str, Any]:
-    label_map, image, unit = load_label_map(revision), load_volume(series), _unit_of(series)
+    label_map, image, unit = load_label_map(revision), load_stack(series), _unit_of(series)
     found = find_lesions(label_map)
     if len(found) > MOST_LESIONS:
         raise TooManyPartsError(
@@ -85,8 +89,18 @@ def _measure(revision: SegmentationRevision, series: Series) -> dict[str, Any]:
             "Erase what is no lesion, or segment with another model."
         )
     source = MeasurementSource(revision.digest, find_plane(label_map.geometry))
-    lesions = [measure_lesion(lesion, label_map.geometry, source, image=image, unit=unit) for lesion in found]
-    return {"unit": unit, "plane": str(source.plane.name), "lesions": [_plain(lesion) for lesion in lesions]}
+    scales = read_scales(series)
+    lesions = [
+        _plain(measure_lesion(lesion, label_map.geometry, source, image=image, unit=unit))
+        | {"uptake": measure_scales(lesion, image, scales)}
+        for lesion in found
+    ]
+    return {
+        "unit": unit,
+        "plane": str(source.plane.name),
+        "scales": [scale.plain() for scale in scales],
+        "lesions": lesions,
+    }
 
 
 def _plain(lesion: LesionMeasurement) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import ClassVar, cast
 import numpy as np
 from django.db import transaction
 
+from studies.dicom.series import SeriesVerdict
 from studies.errors import ConflictError, InvalidInputError
 from studies.events import RevisionSaved, publish_on_commit, study_group
 from studies.label_maps.codec import LabelVoxels, decode_brick, encode_brick, read_header, split_bricks
@@ -71,7 +72,7 @@ def store_label_map(series: Series, label_map: LabelMap) -> StoredLabelMap:
     unknown = sorted({number for number, count in enumerate(counts) if count} - known - {0})
     if unknown:
         raise PatchError(f"The label map holds segment {unknown[0]}, which is not described.")
-    voxel_ml = grid.voxel_volume_ml if is_volume(series) else None
+    voxel_ml = grid.voxel_volume_ml if has_place(series) else None
     return StoredLabelMap(
         digest=label_map.digest,
         blob=blob_store().put(encode_brick(label_map.voxels, slice_start=0)),
@@ -196,10 +197,10 @@ def save_revision(
         )
 
 
-def is_volume(series: Series) -> bool:
-    """Tell whether the series' voxels have a known size and place."""
+def has_place(series: Series) -> bool:
+    """Tell whether the voxels have a known size and place: on a regular grid, or one that a tilted gantry sheared."""
     layout = read_layout(series)
-    return layout.geometry.geometry is not None and not layout.is_colour
+    return layout.geometry.verdict in (SeriesVerdict.REGULAR, SeriesVerdict.GANTRY_TILT) and not layout.is_colour
 
 
 def _apply_patch(voxels: LabelVoxels, patch_bricks: bytes | memoryview) -> list[int]:

@@ -1192,6 +1192,11 @@ export interface components {
             product: components["schemas"]["Quantity"];
             segment_number: number;
             slice_count: number;
+            /**
+             * @description On each scale that can be read; PET only.
+             * @default []
+             */
+            uptake: components["schemas"]["Uptake"][];
             volume: components["schemas"]["Quantity"];
             voxel_count: number;
         };
@@ -1658,6 +1663,8 @@ export interface components {
             /** @description Of the images: axial, coronal, sagittal, oblique. */
             plane: string;
             revision_digest: string;
+            /** @description Empty but for PET. */
+            scales: components["schemas"]["UptakeScale"][];
             /** @description Of the intensities; empty where the images name none. */
             unit: string;
         };
@@ -2018,6 +2025,33 @@ export interface components {
         };
         /** @enum {string} */
         UploadStateName: "receiving" | "received" | "ingested" | "needs_details" | "failed";
+        /** @description What a lesion takes up, as drawn. */
+        Uptake: {
+            /** Format: double */
+            maximum: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            metabolic_volume_ml: number;
+            peak: components["schemas"]["UptakePeak"] | null;
+            /** Format: double */
+            total_glycolysis: number;
+            unit: string;
+        };
+        /** @description The largest mean over a ball of 1 cm3. */
+        UptakePeak: {
+            /** @description Patient LPS. */
+            centre_mm: number[];
+            /** Format: double */
+            value: number;
+        };
+        /** @description SUVbw or SUL of a PET: how it came about, or why it cannot be had. */
+        UptakeScale: {
+            basis: string;
+            refusal: string;
+            refusal_code: string;
+            unit: string;
+        };
         /** @description A window in modality values. */
         WindowPreset: {
             /** Format: double */

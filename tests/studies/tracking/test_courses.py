@@ -1,0 +1,208 @@
+"""From what is followed to what each criterion judges: nothing that nobody recorded becomes a number."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studies.services.assessments import to_plain
+from studies.tracking.courses import COMPUTABLE, assess, configure, to_brain_course, to_diameter_course
+from studies.tracking.criteria.errors import BaselineMissingError, ConfigurationError, CriteriaInputError, SameDayError
+from studies.tracking.criteria.inputs import Certainty, LesionKind, LesionRole, TargetState
+from studies.tracking.criteria.verdict import Criterion, Response
+from studies.tracking.flip_explanation import explain_difference
+from studies.tracking.followed import (
+    FollowedLesion,
+    FollowedObservation,
+    FollowedPart,
+    FollowedPatient,
+    FollowedState,
+    FollowedTimepoint,
+    recorded_mm,
+)
+from studies.tracking.insight import find_insight, sums_of
+from studies.tracking.response_bands import find_bands
+
+
+def part(length: str, across: str = "8", ml: str = "1") -> FollowedPart:
+    values = [Decimal(each) for each in (length, across, ml)]
+    ends = [(value - Decimal("0.1"), value + Decimal("0.1")) for value in values]
+    return FollowedPart(*values, *ends)
+
+
+def seen(lesion: str, *lengths: str, state: FollowedState = FollowedState.MEASURED) -> FollowedObservation:
+    return FollowedObservation(lesion, state, tuple(part(each) for each in lengths))
+
+
+def date(day: int, *observations: FollowedObservation) -> FollowedTimepoint:
+    return FollowedTimepoint(day, observations)
+
+
+L1, L2 = (FollowedLesion(name, "liver", role=LesionRole.TARGET) for name in ("L1", "L2"))
+NEW = FollowedLesion("L3", "lung")
+STEADY = FollowedPatient(
+    (L1, L2), (date(0, seen("L1", "30"), seen("L2", "20")), date(56, seen("L1", "30"), seen("L2", "20")))
+)
+
+
+def glow(timepoint: FollowedTimepoint) -> FollowedTimepoint:
+    """The same with a SULpeak on every lesion."""
+    observations = tuple(
+        replace(each, parts=tuple(replace(p, sul_peak=Decimal(6), total_glycolysis=Decimal(20)) for p in each.parts))
+        for each in timepoint.observations
+    )
+    return replace(timepoint, observations=observations)
+
+
+GLOWING = replace(STEADY, timepoints=tuple(glow(each) for each in STEADY.timepoints))
+
+
+def test_without_uptake_there_is_no_percist() -> None:
+    with pytest.raises(CriteriaInputError, match="no SULpeak"):
+        assess(STEADY, Criterion.PERCIST)
+
+
+def later(*observations: FollowedObservation, lesions: tuple[FollowedLesion, ...] = (L1, L2)) -> FollowedPatient:
+    return replace(STEADY, lesions=lesions, timepoints=(STEADY.baseline, date(56, *observations)))
+
+
+@pytest.mark.parametrize("state", [FollowedState.UNMARKED, FollowedState.PRESENT, FollowedState.NOT_EVALUABLE])
+def test_a_target_without_a_number_is_never_zero(state: FollowedState) -> None:
+    patient = later(seen("L1", "10"), FollowedObservation("L2", state))
+    assert to_diameter_course(patient).timepoints[1].targets[1].state is TargetState.NOT_EVALUABLE
+    assert assess(patient, Criterion.RECIST_1_1).latest.overall_response is Response.NE
+    assert to_brain_course(patient).timepoints[1].products_mm2 is None
+    assert sums_of(patient)[1] is None
+
+
+def test_a_lesion_that_the_record_does_not_mention_is_not_evaluated() -> None:
+    assert assess(later(seen("L1", "10")), Criterion.RECIST_1_1).latest.overall_response is Response.NE
+
+
+def test_gone_and_merged_count_zero_and_fragments_add_up() -> None:
+    gone = later(seen("L1", "12", "13"), FollowedObservation("L2", FollowedState.ABSENT))
+    assert assess(gone, Criterion.RECIST_1_1).latest.numbers.value == 25
+    merged = later(seen("L1", "40"), FollowedObservation("L2", FollowedState.MERGED))
+    assert assess(merged, Criterion.RECIST_1_1).latest.numbers.value == 40
+    assert to_brain_course(gone).timepoints[1].products_mm2 == (Decimal(200), Decimal(0))  # (12 + 13) x 8
+
+
+def test_what_was_not_there_at_baseline_is_new_whatever_role_it_was_given() -> None:
+    patient = later(
+        seen("L1", "30"), seen("L2", "20"), seen("L3", "9"), lesions=(L1, L2, replace(NEW, role=LesionRole.TARGET))
+    )
+    (new,) = to_diameter_course(patient).timepoints[1].new_lesions
+    assert (new.lesion_id, new.certainty) == ("L3", Certainty.EQUIVOCAL)
+    assert assess(patient, Criterion.RECIST_1_1).latest.overall_response is Response.SD
+    sure = replace(patient, lesions=(L1, L2, replace(NEW, certainty=Certainty.UNEQUIVOCAL)))
+    verdict = assess(sure, Criterion.RECIST_1_1).latest
+    assert (verdict.overall_response, verdict.clause.rule_id) == (Response.PD, "R11.O.NEW")
+
+
+def test_a_node_counts_with_its_short_axis() -> None:
+    node = replace(L1, kind=LesionKind.NODE)
+    patient = replace(STEADY, lesions=(node, L2))
+    assert assess(patient, Criterion.RECIST_1_1).latest.numbers.value == 8 + 20
+
+
+def test_days_out_of_order_and_a_missing_baseline_are_refused() -> None:
+    with pytest.raises(BaselineMissingError, match="baseline"):
+        FollowedPatient((), ())
+    with pytest.raises(SameDayError):
+        FollowedPatient((L1,), (date(0, seen("L1", "30")), date(0, seen("L1", "30"))))
+
+
+@pytest.mark.parametrize("criterion", COMPUTABLE)
+def test_every_criterion_that_is_offered_judges(criterion: Criterion) -> None:
+    verdict = assess(GLOWING, criterion)
+    assert verdict.criterion is criterion
+    assert len(verdict.timepoints) == 2
+    assert verdict.latest.clause.sentence
+    own_words = {Criterion.IRECIST: Response.ISD, Criterion.PERCIST: Response.SMD}
+    assert verdict.latest.overall_response is own_words.get(criterion, Response.SD)
+
+
+def test_what_a_reader_must_enter_is_not_computed() -> None:
+    with pytest.raises(CriteriaInputError, match="reader enters"):
+        assess(STEADY, Criterion.LUGANO_PET)
+
+
+def test_a_plan_changes_a_criterions_own_values_and_no_others() -> None:
+    assert configure(Criterion.RANO_BM, {"min_confirm_days": 30}).confirmation_required
+    assert configure(Criterion.RANO_BM, {"min_confirm_days": "30"}).min_confirm_days == 30
+    assert configure(Criterion.RECIST_1_1, {"too_small_mm": "4.5"}).too_small_mm == Decimal("4.5")
+    for wrong in (
+        {"guess": 1},
+        {"min_sd_days": "soon"},
+        {"min_sd_days": 1.5},
+        {"confirm_pd": "maybe"},
+        {"is_immunotherapy": 1},
+    ):
+        with pytest.raises(ConfigurationError):
+            configure(Criterion.RECIST_1_1, wrong)
+
+
+def test_lengths_are_recorded_to_a_tenth_of_a_millimetre() -> None:
+    assert recorded_mm(12.349999) == Decimal("12.3")
+    assert recorded_mm(12.25) == Decimal("12.2")  # halves to even
+    assert recorded_mm(12.35) == Decimal("12.4")
+
+
+def test_the_lines_of_the_chart_are_where_the_verdict_changes() -> None:
+    bands = find_bands(assess(STEADY, Criterion.RECIST_1_1).latest)
+    assert bands is not None
+    assert (bands.partial_at, bands.progression_at) == (Decimal(35), Decimal(60))
+    for length, response in (
+        ("15.1", Response.SD),
+        ("15.0", Response.PR),
+        ("39.9", Response.SD),
+        ("40.0", Response.PD),
+    ):
+        patient = later(seen("L1", length), seen("L2", "20"))
+        assert assess(patient, Criterion.RECIST_1_1).latest.overall_response is response
+    small = replace(STEADY, lesions=(L2,), timepoints=(date(0, seen("L2", "20")), date(56, seen("L2", "20"))))
+    bands = find_bands(assess(small, Criterion.RECIST_1_1).latest)
+    assert bands is not None
+    assert bands.progression_at == 25  # 5 mm weigh more than 20 % there
+
+
+def test_a_difference_is_told_by_lesion_and_day() -> None:
+    before, after = (to_plain(asdict(each)) for each in (STEADY, later(seen("L1", "38"), seen("L2", "20"))))
+    assert explain_difference(before, after) == ("Day 56, L1: was 30 x 8 mm, is 38 x 8 mm.",)
+    assert explain_difference(before, before) == ()
+    other = to_plain(asdict(replace(STEADY, lesions=(L1, replace(L2, role=LesionRole.NON_TARGET)))))
+    assert explain_difference(before, other) == ("L2: role was target, is non target.",)
+    gone = to_plain(asdict(later(seen("L1", "30"), FollowedObservation("L2", FollowedState.ABSENT))))
+    assert explain_difference(before, gone) == ("Day 56, L2: was 20 x 8 mm, is absent.",)
+
+
+def test_what_stands_behind_a_verdict() -> None:
+    patient = later(seen("L1", "38"), seen("L2", "21"))
+    insight = find_insight(patient, Criterion.RECIST_1_1, configure(Criterion.RECIST_1_1))
+    assert insight.selection is not None
+    assert insight.selection.total == 3
+    assert dict(insight.selection.counts) == {Response.PD: 1, Response.SD: 2}  # L1 alone grew by 27 %
+    assert insight.flip_margins[0].change_mm == Decimal("1.0")  # 60 mm is +20 %
+    assert insight.mixed_response is not None
+    assert [each.lesion for each in insight.growth] == ["L1", "L2"]
+    assert {each.reference for each in insight.sum_changes} == {"baseline", "nadir", "previous"}
+    days, burdens = zip(*insight.burden, strict=True)
+    assert days == (0, 56)
+    assert burdens[1].all.diameters.value == pytest.approx(59.0)
+
+
+@given(st.permutations(["L1", "L2"]), st.integers(100, 400), st.integers(100, 400))
+def test_the_order_of_lesions_and_observations_does_not_matter(order: list[str], one: int, two: int) -> None:
+    lengths = {"L1": f"{one / 10}", "L2": f"{two / 10}"}
+    patient = later(
+        *(seen(name, lengths[name]) for name in order),
+        lesions=tuple(sorted((L1, L2), key=lambda x: order.index(x.name))),
+    )
+    straight = later(seen("L1", lengths["L1"]), seen("L2", lengths["L2"]))
+    for criterion in (Criterion.RECIST_1_1, Criterion.RANO_2_0):
+        found, expected = assess(patient, criterion).latest, assess(straight, criterion).latest
+        assert (found.overall_response, found.numbers.value) == (expected.overall_response, expected.numbers.value)
