@@ -20,14 +20,21 @@ export function alignPane({ view: follower, cursor: followed }: Aimed, { view: l
   if (!wanted || height === 0 || !leader.isDrawn || !follower.isDrawn) return;
   const mmPerPixel = (2 * wanted) / height;
   const parallelScale = (mmPerPixel * follower.element.clientHeight) / 2;
-  follower.viewport.setCamera({ parallelScale });
+  const isScaled = Math.abs((follower.viewport.getCamera().parallelScale ?? 0) / parallelScale - 1) < 1e-4;
+  if (!isScaled) follower.viewport.setCamera({ parallelScale });
   const [x, y] = leader.locate(leading).point;
   const [fromX, fromY] = follower.locate(followed).point;
-  const { right, down } = follower.place();
-  const shift = add(scale(right, (fromX - x) * mmPerPixel), scale(down, (fromY - y) * mmPerPixel));
-  const { focalPoint, position } = follower.viewport.getCamera();
+  if (isScaled && Math.hypot(fromX - x, fromY - y) < 0.5) return;
+  move(follower, (fromX - x) * mmPerPixel, (fromY - y) * mmPerPixel);
+}
+
+/** Look at what lies so many millimetres further to the right and down. */
+function move(view: View, rightMm: number, downMm: number): void {
+  const { right, down } = view.place();
+  const shift = add(scale(right, rightMm), scale(down, downMm));
+  const { focalPoint, position } = view.viewport.getCamera();
   if (!focalPoint || !position) return;
   const moved = (point: Types.Point3) => add(point, shift) as unknown as Types.Point3;
-  follower.viewport.setCamera({ focalPoint: moved(focalPoint), position: moved(position) });
-  follower.viewport.render();
+  view.viewport.setCamera({ focalPoint: moved(focalPoint), position: moved(position) });
+  view.viewport.render();
 }

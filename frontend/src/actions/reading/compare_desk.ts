@@ -114,8 +114,10 @@ export class CompareDesk {
 
   setMode(mode: CompareMode, showsPrior = false): void {
     if (mode !== "side" && !this.canReplace(mode)) return;
+    const isAnotherLayout = this.state?.mode !== mode;
     this.change({ mode, showsPrior });
-    this.show();
+    if (isAnotherLayout) this.showOnceLaidOut();
+    else this.show();
   }
 
   /** Whether a prior can stand in the place of the current images. */
@@ -232,12 +234,12 @@ export class CompareDesk {
     const { voxel, isInside } = voxelNear(follower.grid, placeMm);
     if (follower.cursor.some((value, axis) => value !== voxel[axis])) follower.setCursor(voxel);
     if (this.state?.isBeyond === isInside) this.change({ isBeyond: !isInside });
-    this.followCamera(this.leader);
+    this.followCamera();
   }
 
   /** With the next frame of the screen the pane that follows is zoomed and panned as the other. */
-  followCamera(who: "current" | "prior"): void {
-    if (who !== this.leader || this.aligning !== 0 || this.state?.mode !== "side") return;
+  followCamera(): void {
+    if (this.aligning !== 0 || this.state?.mode !== "side") return;
     this.aligning = requestAnimationFrame(() => {
       this.aligning = 0;
       const [current, prior] = [this.session.viewer, this.viewer];
@@ -245,6 +247,11 @@ export class CompareDesk {
       if (this.leader === "prior") current.alignTo(prior, this.plane, this.priorPlane);
       else prior.alignTo(current, this.priorPlane, this.plane);
     });
+  }
+
+  /** Panes get their new size first: images that are exchanged meanwhile would keep the scale of the old one. */
+  private showOnceLaidOut(): void {
+    requestAnimationFrame(() => requestAnimationFrame(() => this.show()));
   }
 
   /** Put on screen what the mode says. */
@@ -280,8 +287,8 @@ export class CompareDesk {
 
   private events(): ViewerEvents {
     return {
-      onFirstImage: () => this.followCamera(this.leader),
-      onCamera: () => this.followCamera("prior"),
+      onFirstImage: () => this.followCamera(),
+      onCamera: () => this.followCamera(),
       onProgress: nothing,
       onComplete: () => this.change({ images: "complete" }),
       onFailure: (message) => this.change({ images: "failed", error: new Error(message) }),

@@ -87,7 +87,7 @@ function viewerEvents(session: ReadingSession, openedAt: number): ViewerEvents {
       session.jobs.noteDrawn();
     },
     onCamera: () => {
-      session.compare.followCamera("current");
+      session.compare.followCamera();
     },
   };
 }
