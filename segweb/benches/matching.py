@@ -6,7 +6,7 @@ import argparse
 import statistics
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -64,7 +64,12 @@ def match_patient(dates: tuple[tuple[SimulatedLesion, ...], ...], tally: Tally) 
         tally.step_ms.append((time.perf_counter() - started) * 1000)
         _count(proposals, last_seen, list(lesions), tally)
         seen = frozenset().union(*(each.atoms for each in lesions))
-        last_seen = [*lesions, *(each for each in last_seen if not each.atoms & seen)]
+        last_seen = [*lesions, *(_as_earlier(each) for each in last_seen if not each.atoms & seen)]
+
+
+def _as_earlier(lesion: SimulatedLesion) -> SimulatedLesion:
+    """Return a lesion that was not seen on the latest date."""
+    return replace(lesion, placed=replace(lesion.placed, is_recent=False))
 
 
 def _count(

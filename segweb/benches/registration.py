@@ -123,12 +123,12 @@ def draw_phantom(random: np.random.Generator, number: int) -> Case:
 
 def draw_hopeless(random: np.random.Generator) -> list[Case]:
     """Return pairs with no way between them: noise, nothing, and the far end of the head."""
-    prior = scan_head(random, (3.0, 2.0, 2.0), AXIAL, np.eye(4))
+    prior = scan_head(random, (5.0, 4.0, 4.0), AXIAL, np.eye(4))
     noise = Volume(random.normal(size=prior.voxels.shape).astype(np.float32), prior.geometry, "MR")
     empty = Volume(np.zeros_like(prior.voxels), prior.geometry, "MR")
-    shape = (10, *prior.geometry.shape[1:])
-    sliver_geometry = VolumeGeometry(shape, (3.0, 2.0, 2.0), (-95.0, -95.0, 64.0), prior.geometry.direction)
-    sliver = Volume(np.ascontiguousarray(prior.voxels[-10:]), sliver_geometry, "MR")
+    shape = (8, *prior.geometry.shape[1:])
+    sliver_geometry = VolumeGeometry(shape, prior.geometry.spacing_mm, (-95.0, -95.0, 54.0), prior.geometry.direction)
+    sliver = Volume(np.ascontiguousarray(prior.voxels[-8:]), sliver_geometry, "MR")
     lost = (("noise", noise), ("nothing", empty), ("end of the head", sliver))
     return [Case(name, prior, current, None, _targets(random)) for name, current in lost]
 

@@ -33,12 +33,15 @@ class PlacedLesion:
         Its voxels and their grid.
     to_common_mm
         4x4, patient LPS mm of its own date to the common space.
+    is_recent
+        Whether it was seen on the date just before; false where it was last seen earlier and may be long gone.
     """
 
     key: str
     lesion: Lesion
     geometry: VolumeGeometry
     to_common_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.eye(4))
+    is_recent: bool = True
 
     @property
     def index_to_common_mm(self) -> npt.NDArray[np.float64]:

@@ -20,6 +20,10 @@ from studies.tracking.drift import find_drift
 from studies.tracking.evidence import Evidence, Outline, PlacedLesion, compare, outline_lesion, score_part, score_same
 
 ASK_BELOW = 0.95
+REAPPEARED_ASK_BELOW = 0.98
+"""For a lesion that was not seen on the date just before: what stands in its place may be another one."""
+STRAY_FACTOR = 2.5
+"""The registration may be this much worse in places: what vanished and what is new are weighed again with it."""
 REGISTRATION_SD_MM = 3.0
 """Where a lesion is expected after registration, one standard deviation; deformation between dates included."""
 LOWEST_SCORE = -3.0
@@ -118,6 +122,7 @@ def propose_matches(
             raise ValueError("The confirmed pairs contradict each other: a lesion cannot both merge and split.")
         for group in solution.groups:
             proposals.append(_propose(group, solution, scores, (prior_part, current_part), (before, after), found))
+    proposals = _doubt_strays(proposals, (before, after), ruled_out, registration_sd_mm)
     return tuple(sorted(proposals, key=lambda each: _rank(each.reading, places)))
 
 
@@ -215,7 +220,7 @@ def _propose(
     return Proposal(
         reading=_name(group, parts, outlines),
         confidence=confidence,
-        must_ask=confidence < ASK_BELOW,
+        must_ask=confidence < _needed(group, parts, outlines),
         runner_up=None if rival is None or is_confirmed else _name(_same_lesion(group, rival), parts, outlines),
         evidence=tuple(
             (
@@ -226,6 +231,47 @@ def _propose(
             for a, b in links
         ),
     )
+
+
+def _needed(
+    group: Group, parts: tuple[list[int], list[int]], outlines: tuple[Sequence[Outline], Sequence[Outline]]
+) -> float:
+    """Return the confidence below which a person has to decide."""
+    is_linked = bool(group.priors and group.currents)
+    is_recent = all(outlines[0][parts[0][a]].placed.is_recent for a in group.priors)
+    return REAPPEARED_ASK_BELOW if is_linked and not is_recent else ASK_BELOW
+
+
+def _doubt_strays(
+    proposals: Sequence[Proposal],
+    outlines: tuple[Sequence[Outline], Sequence[Outline]],
+    ruled_out: frozenset[Pair],
+    registration_sd_mm: float,
+) -> list[Proposal]:
+    """Weigh each vanished lesion against each new one as if the registration were worse, and ask where that is near.
+
+    A pair that registration has torn too far apart to be compared would otherwise be sure to be two lesions.
+    """
+    sides = [{each.placed.key: (place, each) for place, each in enumerate(side)} for side in outlines]
+    lone = {each.reading: each for each in proposals if not each.evidence}
+    for gone in [reading for reading in lone if reading.kind is LinkKind.VANISHED]:
+        for new in [reading for reading in lone if reading.kind is LinkKind.NEW]:
+            (a, prior), (b, current) = sides[0][gone.priors[0]], sides[1][new.currents[0]]
+            evidence = compare(prior, current, STRAY_FACTOR * registration_sd_mm)
+            if evidence is None or (a, b) in ruled_out:
+                continue
+            gain = score_same(evidence, prior, current, STRAY_FACTOR * registration_sd_mm) + 2.0 * LEFT_OVER
+            confidence = 1.0 / (1.0 + float(np.exp(gain)))
+            same = Reading(LinkKind.SAME, gone.priors, new.currents)
+            for reading in (gone, new):
+                lone[reading] = _doubted(lone[reading], confidence, same)
+    return [lone.get(each.reading, each) for each in proposals]
+
+
+def _doubted(proposal: Proposal, confidence: float, rival: Reading) -> Proposal:
+    if confidence >= proposal.confidence:
+        return proposal
+    return replace(proposal, confidence=confidence, must_ask=confidence < ASK_BELOW, runner_up=rival)
 
 
 def _best_without(group: Group, scores: Scores) -> Solution | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from studies.tracking.assignment import LEFT_OVER, Group, Scores, solve
 from studies.tracking.components import find_lesions
 from studies.tracking.drift import find_drift
 from studies.tracking.evidence import PlacedLesion, compare, outline_lesion
-from studies.tracking.matching import ASK_BELOW, LinkKind, Proposal, propose_matches
+from studies.tracking.matching import ASK_BELOW, REAPPEARED_ASK_BELOW, LinkKind, Proposal, propose_matches
 from studies.tracking.simulation import CohortSettings, SimulatedLesion, simulate_patient
 from tests.studies.tracking.bodies import grid
 
@@ -213,3 +214,30 @@ def test_simulated_patients_keep_their_lesions(registration_sd_mm):
     assert count > 200
     assert right / count >= 0.95
     assert silent / count <= 0.01
+
+
+def test_a_lesion_seen_again_after_a_gap_must_be_surer():
+    """The same pairs, seen on the date before or longer ago: equal confidence, another limit."""
+    differs = 0
+    for distance in np.arange(0.0, 12.0, 1.0):
+        current = place({"b": (40 + distance, 45, 45, 5)})
+        (recent,) = propose_matches(place({"a": (40, 45, 45, 5)}), current)[:1]
+        (late,) = propose_matches([replace(place({"a": (40, 45, 45, 5)})[0], is_recent=False)], current)[:1]
+        assert late.confidence == recent.confidence
+        assert recent.must_ask == (recent.confidence < ASK_BELOW)
+        assert late.must_ask == (late.confidence < REAPPEARED_ASK_BELOW)
+        differs += late.must_ask and not recent.must_ask
+    assert differs > 0
+
+
+def test_what_a_bad_registration_may_have_torn_apart_is_asked():
+    """25 mm apart, two balls of 4 mm radius are no pair; with 2.5 times the error of 3 mm they may be one."""
+    before, near, far = place({"a": (15, 45, 45, 4)}), place({"b": (40, 45, 45, 4)}), place({"b": (75, 45, 45, 4)})
+    proposals = propose_matches(before, near)
+    assert [each.reading.kind for each in proposals] == [LinkKind.VANISHED, LinkKind.NEW]
+    assert all(each.must_ask for each in proposals)
+    assert all(each.runner_up is not None and each.runner_up.kind is LinkKind.SAME for each in proposals)
+    gain = 2.5 - 25.0**2 / (7.5**2 + 2.0**2) / 2.0 + 1.0
+    assert proposals[0].confidence == pytest.approx(1 / (1 + np.exp(gain)), abs=0.02)
+    assert not any(each.must_ask for each in propose_matches(before, far))
+    assert not any(each.must_ask for each in propose_matches(before, near, refused=[("a", "b")]))
