@@ -194,7 +194,7 @@ class TherapyView(APIView):
         therapy.record_therapy(line.patient, values=values, line=line, by=user, address=client_address(request))
         return _answer(line.patient)
 
-    @extend_schema(responses=TrackingSerializer)
+    @extend_schema(responses={200: TrackingSerializer})
     def delete(self, request: Request, therapy_id: UUID) -> Response:
         """Take it out."""
         user = signed_in_user(request)

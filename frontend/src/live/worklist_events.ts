@@ -4,6 +4,8 @@ import { type ConnectionState, type EventSocket, openEventSocket } from "./event
 interface WorklistListener {
   /** A row is new or differs. */
   readonly onChange: (studyId: string) => void;
+  /** What is known of a patient's lesions, or the verdict, differs. */
+  readonly onTracking: (patientId: string) => void;
   readonly onUpload: (upload: UploadStatus) => void;
   /** The line is open again: what was said meanwhile is lost, ask. */
   readonly onOpen: () => void;
@@ -18,6 +20,7 @@ export function listenToWorklist(listener: WorklistListener): EventSocket {
     onText: (text) => {
       const message = text as SocketMessage;
       if (message.type === "worklist.changed") listener.onChange(message.study_id);
+      if (message.type === "tracking.changed") listener.onTracking(message.patient_id);
       if (message.type === "upload.progressed") listener.onUpload(message.upload);
     },
   });

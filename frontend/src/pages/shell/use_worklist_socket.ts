@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { refetchPatients } from "../../api/patients";
 import { checkSession } from "../../api/session";
 import { takeUploadReport } from "../../api/upload_center";
+import { refetchTracking } from "../../api/tracking";
 import { refetchWorklist } from "../../api/worklist";
 import { createStore } from "../../lib/store";
 import { throttle } from "../../lib/throttle";
@@ -25,10 +26,14 @@ export function useWorklistSocket(): void {
     let isFirst = true;
     const socket = listenToWorklist({
       onChange: () => refetch(undefined),
+      onTracking: refetchTracking,
       onUpload: takeUploadReport,
       onOpen: () => {
         // Whatever was said while the line was down is lost: ask, except at the start, when pages ask anyway.
-        if (!isFirst) refetch(undefined);
+        if (!isFirst) {
+          refetch(undefined);
+          refetchTracking();
+        }
         isFirst = false;
       },
       onState: (state) => {
