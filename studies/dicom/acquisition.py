@@ -205,16 +205,11 @@ def _positions(reader: ValueReader) -> Iterator[tuple[float, ...]]:
 
 
 def _tracer(reader: ValueReader) -> str:
-    """Return the radiopharmaceutical, or its nuclide: F-18 alone may be any of many tracers, but is what was said."""
+    """Return the radiopharmaceutical; its nuclide alone may be any of many tracers and is none."""
     for item in reader.items("RadiopharmaceuticalInformationSequence"):
         isotope = reader.within(item)
-        named = isotope.text("Radiopharmaceutical")
-        coded = [
-            isotope.within(code).text("CodeMeaning")
-            for keyword in ("RadiopharmaceuticalCodeSequence", "RadionuclideCodeSequence")
-            for code in isotope.items(keyword)
-        ]
-        return named or next(filter(None, coded), "")
+        coded = [isotope.within(code).text("CodeMeaning") for code in isotope.items("RadiopharmaceuticalCodeSequence")]
+        return isotope.text("Radiopharmaceutical") or next(filter(None, coded), "")
     return ""
 
 

@@ -159,6 +159,8 @@ def _check_contrast(baseline: AcquisitionFacts, current: AcquisitionFacts) -> Fo
 
 def _check_phase(baseline: AcquisitionFacts, current: AcquisitionFacts) -> Found:
     then, now = baseline.phase, current.phase
+    if baseline.has_contrast is False and current.has_contrast is False:
+        return None
     if then is None or now is None:
         return _unknown("Contrast phase", then, now)
     if then is now:
@@ -236,10 +238,16 @@ def _check_tracer(baseline: AcquisitionFacts, current: AcquisitionFacts) -> Foun
     then, now = baseline.tracer, current.tracer
     if not then or not now:
         return _unknown("Tracer", then, now)
-    if then.upper() == now.upper():
+    if _plain_tracer(then) == _plain_tracer(now):
         return None
     sentence = f"Tracer {then} at baseline, {now} now."
     return Mismatch(MismatchCode.TRACER, sentence, Severity.NOT_EVALUABLE, Concern.UPTAKE)
+
+
+def _plain_tracer(name: str) -> str:
+    """Return a tracer's name so that the many ways to write the commonest one are one."""
+    plain = "".join(letter for letter in name.lower() if letter.isalnum())
+    return "fdg" if "fdg" in plain or "deoxyglucose" in plain or "desoxyglucose" in plain else plain
 
 
 def _check_uptake(baseline: AcquisitionFacts, current: AcquisitionFacts) -> Found:

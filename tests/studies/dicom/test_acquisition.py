@@ -122,6 +122,15 @@ def test_a_pet_says_its_tracer_and_uptake_time(tmp_path: Path) -> None:
     assert facts.suv_problem
 
 
+def test_a_nuclide_is_no_tracer() -> None:
+    isotope = Dataset()
+    isotope.RadionuclideCodeSequence = one_item(CodeMeaning="^18^Fluorine")
+    pet = header("PT", RadiopharmaceuticalInformationSequence=Sequence([isotope]))
+    assert read_acquisition([pet]).tracer == ""
+    isotope.RadiopharmaceuticalCodeSequence = one_item(CodeMeaning="Fluorodeoxyglucose F^18^")
+    assert read_acquisition([pet]).tracer == "Fluorodeoxyglucose F^18^"
+
+
 def test_a_silent_or_spoilt_header_is_unknown_and_never_an_error() -> None:
     spoilt = header("MR", ImageOrientationPatient=[1, 0, 0], SliceThickness="", EchoTime="")
     assert read_acquisition([spoilt]) == AcquisitionFacts("MR")

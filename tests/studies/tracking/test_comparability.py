@@ -75,11 +75,15 @@ def test_each_mismatch(facts: AcquisitionFacts, change: dict, code: str, severit
         (CT, {"slice_thickness_mm": 4.5}),
         (CT, {"kernel": "BR38F"}),
         (PET, {"uptake_min": 75.0}),
+        (PET, {"tracer": "FDG -- fluorodeoxyglucose"}),
+        (PET, {"tracer": "[18F]Fluorodeoxyglucose"}),
+        (replace(CT, has_contrast=False, phase=None), {}),
         (MR, {"field_strength_t": 1.494}),
     ],
 )
 def test_small_differences_pass(facts: AcquisitionFacts, change: dict) -> None:
-    assert compare_acquisitions(facts, replace(facts, **change)).mismatches == ()
+    found = compare_acquisitions(facts, replace(facts, **change))
+    assert (found.mismatches, found.notes) == ((), ())
 
 
 def test_contrast_of_an_mr_that_is_no_t1_lowers_only() -> None:
