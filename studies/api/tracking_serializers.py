@@ -191,6 +191,17 @@ class RemarkSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
+class PlaceSerializer(serializers.Serializer[Any]):
+    """Where a lesion lies on a date: marked there, or led there from the nearest date on which it is."""
+
+    timepoint_id = serializers.UUIDField()
+    study_id = serializers.UUIDField()
+    series_id = serializers.UUIDField()
+    study_date = serializers.DateField(allow_null=True)
+    at_mm = serializers.ListField(child=serializers.FloatField(), min_length=3, max_length=3, help_text="LPS.")
+    is_marked = serializers.BooleanField()
+
+
 class LesionSerializer(serializers.Serializer[FollowedLesionView]):
     """A lesion, the same one on every date."""
 
@@ -205,6 +216,7 @@ class LesionSerializer(serializers.Serializer[FollowedLesionView]):
     measurability = MeasurabilitySerializer(allow_null=True)
     observations = ObservationSerializer(many=True)
     remarks = serializers.SerializerMethodField()
+    places = PlaceSerializer(many=True)
 
     @extend_schema_field(RemarkSerializer(many=True))
     def get_remarks(self, view: FollowedLesionView) -> Any:

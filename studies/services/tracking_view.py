@@ -24,7 +24,7 @@ from studies.models import (
 from studies.selectors.tracking import lesions_of, segmented_studies_of, therapy_of
 from studies.services.followed_record import find_baseline, read_plan, read_timepoints
 from studies.services.lesion_roles import check_targets, judge_lesions
-from studies.services.registrations import explain_registration, find_registration
+from studies.services.registrations import explain_registration, find_registration, prior_to_current
 from studies.services.volumes import describe_grid
 from studies.tracking.criteria.inputs import LesionRole
 from studies.tracking.criteria.measurability import MeasurabilityVerdict
@@ -53,6 +53,18 @@ class FollowedTimepointView:
 
 
 @dataclass(frozen=True, slots=True)
+class LesionPlace:
+    """Where a lesion lies on a date, marked there or led there from the nearest date on which it is."""
+
+    timepoint_id: UUID
+    study_id: UUID
+    series_id: UUID
+    study_date: date | None
+    at_mm: tuple[float, float, float]
+    is_marked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FollowedLesionView:
     """A lesion with the part it plays, whether it can be a target, and what a second reader would ask."""
 
@@ -62,6 +74,7 @@ class FollowedLesionView:
     observations: Sequence[LesionObservation]
     remarks: Sequence[Remark]
     remark_timepoint_ids: Sequence[Sequence[UUID]]
+    places: Sequence[LesionPlace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +146,44 @@ def _view_lesion(
         observations=list(seen.values()),
         remarks=remarks,
         remark_timepoint_ids=[[timepoints[place].pk for place in each.dates] for each in remarks],
+        places=_find_places(timepoints, seen),
     )
+
+
+def _find_places(timepoints: Sequence[Timepoint], seen: Mapping[UUID, LesionObservation]) -> list[LesionPlace]:
+    """Return where a lesion is to be looked for on each date; dates to which no registration leads are left out."""
+    marked = {
+        place: _centre(seen[each.pk])
+        for place, each in enumerate(timepoints)
+        if each.pk in seen and seen[each.pk].measurements
+    }
+    places = []
+    for place, timepoint in enumerate(timepoints):
+        nearest = min(marked, key=lambda other: (abs(other - place), other), default=None)
+        at = None if nearest is None else _lead(timepoints[nearest], timepoint, marked[nearest])
+        if at is not None:
+            study, series_id = timepoint.study, timepoint.segmentation.series_id
+            places.append(
+                LesionPlace(timepoint.pk, study.pk, series_id, study.study_date, at, is_marked=place in marked)
+            )
+    return places
+
+
+def _centre(seen: LesionObservation) -> tuple[float, float, float]:
+    largest = max(seen.measurements, key=lambda each: float(each["volume"]["value"]))
+    x, y, z = largest["centroid_mm"]
+    return (x, y, z)
+
+
+def _lead(source: Timepoint, target: Timepoint, at: tuple[float, float, float]) -> tuple[float, float, float] | None:
+    """Return a place of one date on another; None where no registration leads there."""
+    if source.pk == target.pk:
+        return at
+    registration = find_registration(source.segmentation.series, target.segmentation.series)
+    if registration is None or not registration.is_trusted:
+        return None
+    x, y, z, _ = (float(value) for value in prior_to_current(registration) @ (*at, 1.0))
+    return (x, y, z)
 
 
 def _sight(timepoint: Timepoint, first: Timepoint, seen: LesionObservation | None) -> Sighting:

@@ -1134,6 +1134,7 @@ export interface components {
             name: string;
             number: number;
             observations: components["schemas"]["Observation"][];
+            places: components["schemas"]["Place"][];
             readonly remarks: components["schemas"]["Remark"][];
             /** @description New: not there at baseline. */
             role: components["schemas"]["LesionRoleEnum"];
@@ -1492,6 +1493,20 @@ export interface components {
         PatientSexEnum: "M" | "F" | "O";
         /** @enum {string} */
         PhotometricInterpretationEnum: "MONOCHROME1" | "MONOCHROME2" | "RGB";
+        /** @description Where a lesion lies on a date: marked there, or led there from the nearest date on which it is. */
+        Place: {
+            /** @description LPS. */
+            at_mm: number[];
+            is_marked: boolean;
+            /** Format: uuid */
+            series_id: string;
+            /** Format: date */
+            study_date: string | null;
+            /** Format: uuid */
+            study_id: string;
+            /** Format: uuid */
+            timepoint_id: string;
+        };
         /** @description How the patient is followed. */
         Plan: {
             /**
