@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { beginCompare, chooseLikest, linkOf } from "./compare";
 import { lesionsOf, middleOf, readLesionKey, readPlace } from "./lesions";
+import { canDraw, initialReading, type ReadingState } from "./reading";
 import type { LesionMeasurement, Registration, SeriesBrief } from "./records";
 
 const series = (part: Partial<SeriesBrief>): SeriesBrief =>
@@ -58,6 +59,21 @@ describe("linkOf", () => {
     expect(linkOf(compared({ state: "failed", is_trusted: false, prior_to_current_mm: null }, true))).toBeUndefined();
     expect(linkOf(compared({ state: "pending", is_trusted: false, prior_to_current_mm: null }, true))).toBeUndefined();
     expect(linkOf(null)).toBeUndefined();
+  });
+});
+
+describe("drawing", () => {
+  const drawable = {
+    ...initialReading,
+    canEdit: true,
+    shown: { kind: "revision", revision: {}, isLatest: true },
+  } as ReadingState;
+  it("is for the current images, never for a prior in their place", () => {
+    const compare = beginCompare("prior");
+    expect(canDraw({ ...drawable, compare })).toBe(true);
+    expect(canDraw({ ...drawable, compare: { ...compare, mode: "flicker", showsPrior: false } })).toBe(true);
+    expect(canDraw({ ...drawable, compare: { ...compare, mode: "flicker", showsPrior: true } })).toBe(false);
+    expect(canDraw({ ...drawable, compare: { ...compare, mode: "difference" } })).toBe(false);
   });
 });
 

@@ -71,3 +71,8 @@ export function chooseLikest(current: SeriesBrief, candidates: readonly SeriesBr
   const withImages = candidates.filter((one) => one.frame_count > 0);
   return [...withImages].sort((a, b) => likeness(current, b) - likeness(current, a))[0];
 }
+
+/** Whether something of the prior stands in the place of the current images. */
+export function replacesCurrent(compare: CompareState | null): boolean {
+  return compare !== null && (compare.mode === "difference" || (compare.mode === "flicker" && compare.showsPrior));
+}

@@ -1,4 +1,4 @@
-import type { CompareState } from "./compare";
+import { replacesCurrent, type CompareState } from "./compare";
 import type { LesionKey, Measured } from "./lesions";
 import type { Triple, PlaneId } from "./planes";
 import type { Job, Model, Revision, Segmentation } from "./records";
@@ -204,8 +204,9 @@ function chooseModel(state: ReadingState, name: string): ReadingState {
 
 const EDITING: readonly ToolId[] = ["brush", "eraser"];
 
-/** Whether the label map on screen may be drawn upon: the latest revision, by someone who may edit. */
+/** Whether the label map on screen may be drawn upon: the latest revision, on its own images, by who may edit. */
 export function canDraw(state: ReadingState): boolean {
+  if (replacesCurrent(state.compare)) return false;
   return state.canEdit && !state.isOutdated && state.shown.kind === "revision" && state.save.kind !== "saving";
 }
 

@@ -1,7 +1,14 @@
 import { fetchRegistration, fetchStudiesOf, nudgeRegistration, requestRegistration } from "../../api/priors";
 import { fetchFrames, fetchStudy } from "../../api/reading";
 import { add, scale, type Vector3 } from "../../lib/vectors";
-import { beginCompare, chooseLikest, linkOf, type CompareMode, type CompareState } from "../../state/compare";
+import {
+  beginCompare,
+  chooseLikest,
+  linkOf,
+  replacesCurrent,
+  type CompareMode,
+  type CompareState,
+} from "../../state/compare";
 import { positionMm, planeOf, type PlaneId, type Triple } from "../../state/planes";
 import { IDENTITY, invert, lampOf, likestPlane, transform, voxelNear, type Affine } from "../../state/registration";
 import type { GreyWindow, ReadingState } from "../../state/reading";
@@ -260,7 +267,7 @@ export class CompareDesk {
     const link = linkOf(state);
     const current = this.session.viewer;
     if (!state || !current) return;
-    if (link && replaces(state))
+    if (link && replacesCurrent(state))
       current.compareWith(viewer, state.mode === "difference" ? "difference" : "prior", link);
     else current.compareWith(undefined, "prior", IDENTITY);
     if (!link && state.mode !== "side") this.change({ mode: "side", showsPrior: false });
@@ -303,9 +310,4 @@ export class CompareDesk {
       onOverlayDrawn: nothing,
     };
   }
-}
-
-/** Whether something of the prior stands in the place of the current images. */
-function replaces({ mode, showsPrior }: CompareState): boolean {
-  return mode === "difference" || (mode === "flicker" && showsPrior);
 }
