@@ -52,12 +52,7 @@ function LesionLine({ lesion, isChosen, onChoose }: LineProps) {
   return (
     <li>
       <TextTooltip text={volumeWords(lesion, t)}>
-        <button
-          type="button"
-          className={styles.lesion}
-          aria-pressed={isChosen}
-          onClick={onChoose}
-        >
+        <button type="button" className={styles.lesion} aria-pressed={isChosen} onClick={onChoose}>
           <span className="visually-hidden">{t("lesions.lesion")}</span>
           <span className={styles.number}>{lesion.lesion_number}</span>
           <span className={styles.diameters}>{diameters}</span>

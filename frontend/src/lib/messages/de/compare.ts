@@ -19,7 +19,6 @@ export const compare = {
   "compare.series": "Serie der Voraufnahme",
   "compare.study_choice": "{date} · {description}",
   "compare.undated": "ohne Datum",
-  "compare.prior": "Voraufnahme",
   "compare.prior_of": "Voraufnahme {date}",
   "compare.current_of": "Aktuell {date}",
   "compare.difference_of": "Aktuell minus Voraufnahme {date}",

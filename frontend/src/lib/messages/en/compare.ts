@@ -19,7 +19,6 @@ export const compare = {
   "compare.series": "Series of the prior",
   "compare.study_choice": "{date} · {description}",
   "compare.undated": "no date",
-  "compare.prior": "Prior",
   "compare.prior_of": "Prior {date}",
   "compare.current_of": "Current {date}",
   "compare.difference_of": "Current minus prior {date}",
