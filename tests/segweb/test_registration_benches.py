@@ -10,6 +10,7 @@ import pytest
 
 from segweb.benches import real_pairs, registration
 from segweb.benches.real_pairs import Flag
+from segweb.benches.registration import Outcome
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 
@@ -28,18 +29,33 @@ def test_a_phantom_shows_the_same_head_at_the_true_place() -> None:
     assert inside.max() <= 1.0
 
 
-def test_a_small_run_finds_the_way_and_says_what_it_cannot(tmp_path: Path) -> None:
-    figures = registration.run(argparse.Namespace(phantoms=1, seed=7, data=tmp_path))
-    assert figures["segweb"]["phantoms"]["failures"] == "0 of 1"
-    assert figures["segweb"]["phantoms"]["median_error_mm"] < 2.0
-    assert figures["segweb"]["nothing_to_find"] == "3 of 3 said"
-    assert figures["segweb"]["real_pair"] is None
-    assert "not at hand" in figures["note"]
+def test_the_way_is_found_and_what_cannot_be_is_said() -> None:
+    random = np.random.default_rng(7)
+    found = registration._register(registration.draw_phantom(random, 0), registration._ours)
+    assert found.is_trusted
+    assert found.error_mm is not None
+    assert found.error_mm < 2.5
+    lost = [registration._register(case, registration._ours) for case in registration.draw_hopeless(random)]
+    assert registration._said([found, *lost]) == "3 of 3"
+
+
+def test_figures_of_outcomes() -> None:
+    outcomes = [Outcome(1.0, 2.0, 3.0, True), Outcome(6.0, 9.0, 5.0, True), Outcome(2.0, 3.0, 4.0, False)]
+    assert registration._figures(outcomes) == {
+        "median_error_mm": 2.0,
+        "worst_median_mm": 6.0,
+        "largest_error_mm": 9.0,
+        "median_seconds": 4.0,
+        "failures": "1 of 3",
+        "false_alarms": 1,
+    }
+    assert registration._said(outcomes) == "0 of 1"
 
 
 def test_without_data_the_real_pairs_say_so(tmp_path: Path) -> None:
     figures = real_pairs.run(argparse.Namespace(data=tmp_path, growth=1.25))
     assert all("not at hand" in said for said in figures.values())
+    assert registration.read_pair(tmp_path) is None
 
 
 @pytest.mark.parametrize("growth", [1.0, 1.25])
@@ -72,3 +88,25 @@ def test_found_missed_and_falsely_flagged() -> None:
     assert (found["found"], found["found_ml"], found["missed_ml"]) == ("1 of 2", "0.50 of 0.75", [0.25])
     assert (found["falsely_flagged"], found["falsely_flagged_without_asking"]) == (2, 1)
     assert found["falsely_flagged_kinds"] == {"new": 1, "darker": 1}
+
+
+@pytest.mark.real_data
+def test_a_real_tumour_keeps_its_identity_and_its_growth_lies_within_the_interval(shared_data: Path) -> None:
+    figures = real_pairs.report_tumour(shared_data / real_pairs.TUMOUR, 1.25)
+    assert figures["identity_kept"]
+    assert not figures["must_ask"]
+    assert figures["registration_is_trusted"]
+    assert figures["registration_error_at_the_tumour_mm"] < 1.0
+    assert figures["diameter"]["truth_within_interval"]
+    assert figures["diameter"]["interval_percent"][0] > 0  # grown beyond error
+
+
+@pytest.mark.real_data
+def test_most_of_what_changed_in_a_real_pair_is_found(shared_data: Path) -> None:
+    pair = registration.read_pair(shared_data)
+    assert pair is not None
+    figures = real_pairs.report_change(pair, shared_data / registration.PAIR)
+    assert figures["registration"]["is_trusted"]
+    assert figures["registration"]["median_distance_from_the_authors_mm"] < 1.0
+    found_ml, all_ml = (float(part) for part in figures["by_difference"]["found_ml"].split(" of "))
+    assert found_ml > 0.75 * all_ml
