@@ -89,7 +89,8 @@ def find_again(
         if key in merged or key in settled:
             continue
         way = ways[seen.timepoint.segmentation.series_id]
-        placed = labels.place_prior(str(key), seen, way.matrix_mm)
+        before = known.state_before.get(key)
+        placed = labels.place_prior(str(key), seen, way.matrix_mm, is_recent=before is None or before.pk == seen.pk)
         if placed is not None:
             doubtful |= set() if way.is_trusted else {key}
             priors.append(placed)

@@ -124,9 +124,9 @@ class LesionPlaces:
         ]
 
     def place_prior(
-        self, name: str, seen: LesionObservation, to_current_mm: npt.NDArray[np.float64]
+        self, name: str, seen: LesionObservation, to_current_mm: npt.NDArray[np.float64], *, is_recent: bool
     ) -> PlacedLesion | None:
-        """Return a lesion as last seen; None where that revision no longer holds it."""
+        """Return a lesion as last seen, on the date just before or longer ago; None where it is drawn no longer."""
         revision = seen.timepoint.revision
         if revision is None:
             return None
@@ -136,7 +136,7 @@ class LesionPlaces:
         if not parts:
             return None
         whole = self._renumber(join_components(parts), places.label_of(keys[0]))
-        return PlacedLesion(name, whole, places.geometry, to_current_mm)
+        return PlacedLesion(name, whole, places.geometry, to_current_mm, is_recent=is_recent)
 
     def _renumber(self, lesion: Component, label: str) -> Component:
         number = self._numbers.setdefault(label.strip().lower(), len(self._numbers) + 1)
