@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 
 import type { SwimmerLane, WaterfallBar } from "../../../state/charts/cohort";
-import { colourOfResponse, fitText, FONT_STYLE, inWords, shortDate, type Speech } from "./drawing";
+import { colourOfResponse, fitText, FONT_STYLE, inWords, lettersOf, shortDate, type Speech } from "./drawing";
 
 export interface WaterfallDrawing extends Speech {
   readonly bars: readonly WaterfallBar[];
@@ -9,8 +9,13 @@ export interface WaterfallDrawing extends Speech {
 }
 
 const WATERFALL_PX = 300;
-const LANE_PX = 40;
+const LANE_PX = 36;
+const THERAPY_PX = 15;
 const NAME_PX = 120;
+/** Room in a bar for its marks, above the therapies. */
+const MARKS_PX = 24;
+const RIGHT_PX = 64;
+const BAND_PADDING = 0.12;
 
 export function barInWords(bar: WaterfallBar, speech: Speech): string {
   const { t } = speech;
@@ -43,7 +48,7 @@ export function drawWaterfall(drawing: WaterfallDrawing): SVGSVGElement | HTMLEl
     y: { label: t("chart.axis_best"), labelArrow: "none", inset: 16, domain: yDomain(bars) },
     marks: [
       Plot.gridY({ stroke: "var(--line)", ticks: 5 }),
-      Plot.axisY({ ticks: 5, tickSize: 0 }),
+      Plot.axisY({ ticks: 5, tickSize: 0, labelArrow: "none" }),
       isRoomForNames
         ? Plot.axisX({
             tickSize: 0,
@@ -108,67 +113,86 @@ export function swimmerMarkInWords(mark: LaneMark, speech: Speech): string {
   return `${parts.filter(Boolean).join(", ")}. ${t("chart.opens_images")}`;
 }
 
-function laneMarks({ lanes, width }: SwimmerDrawing): Plot.Markish[] {
+interface Segment {
+  readonly patientId: string;
+  readonly name: string;
+  readonly fromDay: number;
+  readonly toDay: number;
+}
+
+/** Therapies by row: in a patient's bar no two of a row lie on each other. */
+function therapyRows(lanes: readonly SwimmerLane[]): Segment[][] {
+  const rows: Segment[][] = [];
+  for (const { patientId, therapies } of lanes) {
+    const ends: number[] = [];
+    for (const { therapy, fromDay, toDay } of therapies) {
+      const free = ends.findIndex((end) => end <= fromDay);
+      const row = free < 0 ? ends.length : free;
+      ends[row] = Math.max(toDay, fromDay + 1);
+      (rows[row] ??= []).push({ patientId, name: therapy.name, fromDay, toDay });
+    }
+  }
+  return rows;
+}
+
+function laneMarks({ lanes, width }: SwimmerDrawing, rows: readonly Segment[][], rowTop: number): Plot.Markish[] {
   const longest = Math.max(1, ...lanes.map((lane) => lane.lastDay));
-  const pxPerDay = (width - NAME_PX - 40) / longest;
-  const segments = lanes.flatMap((lane) => lane.therapies.map((segment) => ({ ...segment, lane })));
-  type Segment = (typeof segments)[number];
+  const pxPerDay = (width - NAME_PX - RIGHT_PX) / longest;
   const ongoing = lanes.filter((lane) => lane.isOngoing);
-  const y = (segment: Segment) => segment.lane.patientId;
+  const y = "patientId";
   return [
-    Plot.barX(lanes, {
-      x1: () => 0,
-      x2: "lastDay",
-      y: "patientId",
-      fill: "var(--surface-hover)",
-      stroke: "var(--line-strong)",
-    }),
-    Plot.barX(segments, {
-      x1: "fromDay",
-      x2: "toDay",
-      y,
-      fill: "var(--surface-selected)",
-      insetTop: 3,
-      insetBottom: 3,
-    }),
-    Plot.text(segments, {
-      x: "fromDay",
-      y,
-      text: (segment: Segment) => fitText(segment.therapy.name, (segment.toDay - segment.fromDay) * pxPerDay - 8),
-      textAnchor: "start",
-      dx: 5,
-      dy: 8,
-      fill: "var(--ink-quiet)",
-      fontSize: 10,
-    }),
-    Plot.text(ongoing, { x: "lastDay", y: "patientId", text: () => "▶", dx: 12, fill: "var(--ink-quiet)" }),
+    Plot.barX(lanes, { x1: () => 0, x2: "lastDay", y, fill: "var(--surface-raised)", stroke: "var(--line-strong)" }),
+    ...rows.flatMap((row, place) => [
+      Plot.barX(row, {
+        x1: "fromDay",
+        x2: "toDay",
+        y,
+        fill: "var(--surface-selected)",
+        insetTop: rowTop + place * THERAPY_PX,
+        insetBottom: 3 + (rows.length - 1 - place) * THERAPY_PX,
+      }),
+      Plot.text(row, {
+        x: "fromDay",
+        y,
+        text: (segment: Segment) => fitText(segment.name, (segment.toDay - segment.fromDay) * pxPerDay - 8),
+        textAnchor: "start",
+        dx: 5,
+        dy: rowTop / 2 + (place - (rows.length - 1) / 2) * THERAPY_PX - 1,
+        fill: "var(--ink)",
+        fontSize: 10,
+      }),
+    ]),
+    Plot.text(ongoing, { x: "lastDay", y, text: () => "▶", dx: 44, fill: "var(--ink-quiet)" }),
   ];
 }
 
 export function drawSwimmer(drawing: SwimmerDrawing): SVGSVGElement | HTMLElement {
   const { lanes, t, width } = drawing;
   const marks: LaneMark[] = lanes.flatMap((lane) => lane.marks.map((mark) => ({ ...mark, lane })));
+  const rows = therapyRows(lanes);
+  const laneHeight = LANE_PX + rows.length * THERAPY_PX;
+  const up = (-rows.length * THERAPY_PX) / 2;
   const names = new Map(lanes.map((lane) => [lane.patientId, lane.name]));
   const y = (mark: LaneMark) => mark.lane.patientId;
   const colour = (mark: LaneMark) => colourOfResponse(mark.response);
   return Plot.plot({
     width,
-    height: 56 + lanes.length * LANE_PX,
+    height: 60 + lanes.length * laneHeight,
     marginLeft: NAME_PX,
-    marginRight: 40,
+    marginRight: RIGHT_PX,
     marginBottom: 40,
     style: FONT_STYLE,
     x: { label: t("chart.axis_days"), labelArrow: "none", labelAnchor: "center" },
-    y: { type: "band", domain: lanes.map((lane) => lane.patientId), label: null, padding: 0.15 },
+    y: { type: "band", domain: lanes.map((lane) => lane.patientId), label: null, padding: BAND_PADDING },
     marks: [
-      Plot.axisX({ ticks: 6 }),
+      Plot.axisX({ ticks: 6, labelArrow: "none", labelAnchor: "center" }),
       Plot.axisY({ tickSize: 0, tickFormat: (id: string) => fitText(names.get(id) ?? "", NAME_PX - 12) }),
-      ...laneMarks(drawing),
+      ...laneMarks(drawing, rows, MARKS_PX),
       Plot.dot(marks, {
         x: "day",
         y,
         r: 5,
-        dy: -6,
+        dy: up,
         fill: (mark: LaneMark) => (mark.isProvisional ? "var(--surface)" : colour(mark)),
         stroke: colour,
         strokeWidth: 2,
@@ -178,9 +202,9 @@ export function drawSwimmer(drawing: SwimmerDrawing): SVGSVGElement | HTMLElemen
       Plot.text(marks, {
         x: "day",
         y,
-        text: "response",
+        text: (mark: LaneMark) => lettersOf(mark.response),
         dx: 9,
-        dy: -6,
+        dy: up,
         textAnchor: "start",
         fill: colour,
         fontWeight: 700,

@@ -106,8 +106,8 @@ export function drawSpider(drawing: SpiderDrawing): SVGSVGElement | HTMLElement 
     y: { label: t(`chart.axis_${measure}`), labelArrow: "none", inset: 8, zero: measure !== "percent" },
     marks: [
       Plot.gridY({ stroke: "var(--line)", ticks: 5 }),
-      Plot.axisY({ ticks: 5, tickSize: 0 }),
-      Plot.axisX({ ticks: 6 }),
+      Plot.axisY({ ticks: 5, tickSize: 0, labelArrow: "none" }),
+      Plot.axisX({ ticks: 6, labelArrow: "none", labelAnchor: "center" }),
       Plot.ruleY([0], { stroke: "var(--line-strong)" }),
       ...lineMarks(drawing.chart),
       ...pointMarks(drawing),

@@ -11,6 +11,7 @@ import {
   inWords,
   labelledDays,
   layOutStrips,
+  lettersOf,
   type Speech,
   type TherapyStrip,
 } from "./drawing";
@@ -65,7 +66,7 @@ function bandMarks({ course, t, unit }: SumDrawing, top: number): Plot.Markish[]
   const x1 = (band: { fromDay: number }) => dateOf(band.fromDay);
   const x2 = (band: { toDay: number }) => dateOf(band.toDay);
   const last = course.bands.slice(-1);
-  const lineEnd = { x: x2, textAnchor: "end", dx: -4, lineAnchor: "bottom", dy: -3 } as const;
+  const lineEnd = { x: x2, textAnchor: "end", dx: -4 } as const;
   return [
     Plot.rect(course.bands, {
       x1,
@@ -87,12 +88,16 @@ function bandMarks({ course, t, unit }: SumDrawing, top: number): Plot.Markish[]
     Plot.ruleY(course.bands, { x1, x2, y: "partial", stroke: "var(--good)", strokeDasharray: "5 3" }),
     Plot.text(last, {
       ...lineEnd,
+      lineAnchor: "bottom",
+      dy: -3,
       y: "progression",
       text: (band) => t("chart.line_progression", { value: band.progression.toFixed(1), unit }),
       fill: "var(--danger)",
     }),
     Plot.text(last, {
       ...lineEnd,
+      lineAnchor: "top",
+      dy: 4,
       y: "partial",
       text: (band) => t("chart.line_partial", { value: band.partial.toFixed(1), unit }),
       fill: "var(--good)",
@@ -160,7 +165,7 @@ function pointMarks(drawing: SumDrawing, summed: readonly Summed[]): Plot.Markis
     Plot.text(summed, {
       x,
       y: (point) => point.sum.high ?? point.sum.value,
-      text: (point) => `${point.response ?? ""}${point.isProvisional ? " ?" : ""}`,
+      text: (point: Summed) => `${lettersOf(point.response)}${point.isProvisional ? " ?" : ""}`,
       dy: -12,
       fill: colour,
       stroke: "var(--surface)",

@@ -28,6 +28,9 @@ const TONE_COLOURS: Readonly<Record<ResponseTone, string>> = {
 
 export const colourOfResponse = (response: string | null): string => TONE_COLOURS[toneOf(response)];
 
+/** The letters that stand beside a point; a baseline is marked as one already. */
+export const lettersOf = (response: string | null): string => (response === "BASELINE" ? "" : (response ?? ""));
+
 const LESION_COLOURS = 8;
 
 /** One of the eight tints of Okabe and Ito, the same for a lesion in every chart; its name stands beside it. */
