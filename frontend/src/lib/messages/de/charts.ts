@@ -67,4 +67,11 @@ export const charts = {
     "Keine Therapie erfasst. Tragen Sie ein, was gegeben wurde, mit Beginn und Ende: Kriterien fragen danach.",
   "therapy.is_new": "Ersetzt die untersuchte Therapie",
   "therapy.bad_order": "Das Ende liegt vor dem Beginn.",
+  "follow.title": "Verfolgte Termine",
+  "follow.choose": "Maßgebliche Segmentierung",
+  "follow.not_followed": "Maßgebliche Segmentierung wählen",
+  "follow.no_segmentation": "Noch keine Segmentierung: Studie öffnen und ein Modell starten oder eine zeichnen.",
+  "follow.part": "Tag",
+  "follow.state": "Stand",
+  "follow.waiting": "Misst und ordnet zu",
 } as const;

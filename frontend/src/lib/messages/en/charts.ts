@@ -66,4 +66,11 @@ export const charts = {
   "therapy.none": "No therapy recorded. Add what was given, with start and end: criteria ask for it.",
   "therapy.is_new": "Replaces the therapy under study",
   "therapy.bad_order": "The end lies before the start.",
+  "follow.title": "Followed dates",
+  "follow.choose": "Segmentation that counts",
+  "follow.not_followed": "Choose which segmentation counts",
+  "follow.no_segmentation": "No segmentation yet: open the study and run a model or draw one.",
+  "follow.part": "Day",
+  "follow.state": "State",
+  "follow.waiting": "Measuring and matching",
 } as const;
