@@ -144,10 +144,14 @@ def find_overrides(patient: Patient, digest: str) -> list[AssessmentOverride]:
 
 
 def find_flip(patient: Patient, criterion: Criterion) -> Flip | None:
-    """Return the last change of a patient's verdict by a criterion, with what changed; None where it never did."""
+    """Return the last change of a patient's verdict on one date by a criterion, with what changed before it.
+
+    None where it never changed; that a further date brought another response is no change of a verdict.
+    """
     kept = list(Assessment.objects.filter(patient=patient, criterion=criterion).order_by("-created_at")[:50])
     for after, before in itertools.pairwise(kept):
-        if after.overall_response != before.overall_response:
+        is_one_date = after.timepoint_id == before.timepoint_id
+        if is_one_date and after.overall_response != before.overall_response:
             return Flip(before, after, explain_difference(before.inputs, after.inputs))
     return None
 

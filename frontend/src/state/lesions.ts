@@ -1,3 +1,4 @@
+import type { components } from "../contract/api";
 import type { LesionMeasurement } from "./records";
 import type { Triple } from "./planes";
 
@@ -44,4 +45,18 @@ export function readPlace(text: string | null): Triple | null {
   const [x, y, z] = parts;
   if (parts.length !== 3 || x === undefined || y === undefined || z === undefined) return null;
   return [x, y, z].every(Number.isFinite) ? [x, y, z] : null;
+}
+
+/** What the patient's lesions are called, by "segment.number" in a revision; empty where another one is followed. */
+export function trackedNames(tracking: components["schemas"]["Tracking"], revisionId: string): Map<string, string> {
+  const timepoint = tracking.timepoints.find((each) => each.revision_id === revisionId);
+  const names = new Map<string, string>();
+  if (!timepoint) return names;
+  for (const lesion of tracking.lesions) {
+    for (const seen of lesion.observations) {
+      if (seen.timepoint_id !== timepoint.id) continue;
+      for (const [segment, number] of seen.components) names.set(`${segment}.${number}`, lesion.name);
+    }
+  }
+  return names;
 }

@@ -1,5 +1,6 @@
 import { fetchFrames } from "../../api/reading";
 import { checkSession } from "../../api/session";
+import { refetchTracking } from "../../api/tracking";
 import { createStore, type Store } from "../../lib/store";
 import { throttle } from "../../lib/throttle";
 import { openEventSocket, type EventSocket } from "../../live/event_socket";
@@ -126,6 +127,7 @@ export class ReadingSession {
         const event = message as { type: string; job?: Job };
         if (event.type === "study.changed") this.noteArrivals(undefined);
         if (event.type === "revision.saved") void this.labels.refresh();
+        if (event.type === "tracking.changed") refetchTracking(this.study.patient.id);
         if (event.type === "job.progressed" && event.job) this.jobs.notice(event.job);
         if (event.type.startsWith("registration.")) void this.compare.refresh();
       },

@@ -1,11 +1,13 @@
 import type { Catalogue } from "./catalogue";
 import { compare } from "./de/compare";
 import { charts } from "./de/charts";
+import { lesions } from "./de/lesions";
 import { patient } from "./de/patient";
 import { people } from "./de/people";
 import { reading } from "./de/reading";
 import { shell } from "./de/shell";
 import { uploads } from "./de/uploads";
+import { verdict } from "./de/verdict";
 import { worklist } from "./de/worklist";
 
 /** Every text in German; a key too many or too few does not compile. */
@@ -18,4 +20,6 @@ export const de = {
   ...charts,
   ...reading,
   ...compare,
+  ...verdict,
+  ...lesions,
 } satisfies Catalogue;

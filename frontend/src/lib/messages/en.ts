@@ -1,10 +1,12 @@
 import { compare } from "./en/compare";
 import { charts } from "./en/charts";
+import { lesions } from "./en/lesions";
 import { patient } from "./en/patient";
 import { people } from "./en/people";
 import { reading } from "./en/reading";
 import { shell } from "./en/shell";
 import { uploads } from "./en/uploads";
+import { verdict } from "./en/verdict";
 import { worklist } from "./en/worklist";
 
 /** Every text SegWeb shows, in English; the other languages have exactly these keys. */
@@ -17,4 +19,6 @@ export const en = {
   ...charts,
   ...reading,
   ...compare,
+  ...verdict,
+  ...lesions,
 } as const;

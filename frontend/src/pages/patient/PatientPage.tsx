@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
 import { usePatient } from "../../api/patients";
+import { useTracking } from "../../api/tracking";
 import type { Patient } from "../../api/records";
 import { ageInYears, formatDate, today } from "../../lib/dates";
 import { useLocale, useTranslate } from "../../lib/messages";
@@ -10,9 +11,11 @@ import { useKeys } from "../../lib/use_keys";
 import { Badge } from "../../ui/Badge";
 import { Button } from "../../ui/Button";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/States";
+import { useSignedIn } from "../shell/use_signed_in";
 import styles from "./Patient.module.css";
 import { StudyList } from "./StudyList";
 import { Timeline } from "./Timeline";
+import { TrackingSection } from "./tracking/TrackingSection";
 
 const SEXES = ["M", "F", "O"] as const;
 
@@ -65,6 +68,16 @@ function Studies({ patient }: { readonly patient: Patient }) {
   );
 }
 
+function Followed({ patient, subject }: { readonly patient: Patient; readonly subject: string }) {
+  const t = useTranslate();
+  const { user } = useSignedIn();
+  const tracking = useTracking(patient.id);
+  if (patient.studies.length === 0) return null;
+  if (tracking.isError) return <ErrorState error={tracking.error} onRetry={() => void tracking.refetch()} />;
+  if (!tracking.data) return <LoadingState label={t("verdict.loading")} />;
+  return <TrackingSection tracking={tracking.data} subject={subject} canEdit={user.role !== "viewer"} />;
+}
+
 function PatientView({ patient }: { readonly patient: Patient }) {
   const t = useTranslate();
   const navigate = useNavigate();
@@ -90,12 +103,13 @@ function PatientView({ patient }: { readonly patient: Patient }) {
           </div>
         ) : null}
       </header>
+      <Followed patient={patient} subject={name} />
       <Studies patient={patient} />
     </div>
   );
 }
 
-/** Is it getting worse, and are we sure? So far: what was done when. */
+/** Is it getting worse, and are we sure? */
 export function PatientPage() {
   const t = useTranslate();
   const { id = "" } = useParams();

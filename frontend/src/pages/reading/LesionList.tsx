@@ -5,6 +5,7 @@ import type { LesionMeasurement } from "../../state/records";
 import { sentenceOf } from "../../ui/States";
 import { TextTooltip } from "../../ui/Tooltip";
 import styles from "./LesionList.module.css";
+import { useTrackedNames } from "./CourseLine";
 import { useReadingSession } from "./session_context";
 
 const CAUTIONS: Readonly<Record<LesionMeasurement["cautions"][number], PlainMessageKey>> = {
@@ -24,6 +25,7 @@ export function LesionList({ segment, state }: ListProps) {
   const t = useTranslate();
   const session = useReadingSession();
   const lesions = lesionsOf(state.measured, segment.number);
+  const names = useTrackedNames(state);
   if (lesions.length === 0) return null;
   return (
     <ol className={styles.list} aria-label={t("lesions.of", { segment: segment.label })}>
@@ -31,6 +33,7 @@ export function LesionList({ segment, state }: ListProps) {
         <LesionLine
           key={lesion.lesion_number}
           lesion={lesion}
+          name={names.get(`${lesion.segment_number}.${lesion.lesion_number}`)}
           isChosen={isLesion(lesion, state.chosenLesion)}
           onChoose={() => session.lesions.choose(lesion)}
         />
@@ -41,11 +44,13 @@ export function LesionList({ segment, state }: ListProps) {
 
 interface LineProps {
   readonly lesion: LesionMeasurement;
+  /** What it is called over all dates; undefined while it is not followed. */
+  readonly name: string | undefined;
   readonly isChosen: boolean;
   readonly onChoose: () => void;
 }
 
-function LesionLine({ lesion, isChosen, onChoose }: LineProps) {
+function LesionLine({ lesion, name, isChosen, onChoose }: LineProps) {
   const t = useTranslate();
   const diameters = `${millimetres(lesion.longest_diameter.value)} × ${millimetres(lesion.perpendicular_diameter.value)} mm`;
   const cautions = lesion.cautions.map((caution) => t(CAUTIONS[caution] as "caution.cut_off"));
@@ -54,7 +59,7 @@ function LesionLine({ lesion, isChosen, onChoose }: LineProps) {
       <TextTooltip text={volumeWords(lesion, t)}>
         <button type="button" className={styles.lesion} aria-pressed={isChosen} onClick={onChoose}>
           <span className="visually-hidden">{t("lesions.lesion")}</span>
-          <span className={styles.number}>{lesion.lesion_number}</span>
+          <span className={styles.number}>{name ?? lesion.lesion_number}</span>
           <span className={styles.diameters}>{diameters}</span>
           {cautions.length > 0 ? <span className={styles.caution}>{cautions.join(", ")}</span> : null}
         </button>

@@ -9,6 +9,7 @@ import type { Revision } from "../../state/records";
 import { Button, ToggleIconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
 import { LoadingState, sentenceOf } from "../../ui/States";
+import { CourseLine } from "./CourseLine";
 import { LesionList, MeasuredLine } from "./LesionList";
 import styles from "./SidePanel.module.css";
 import { sourceOf, volumeText } from "./source";
@@ -52,6 +53,7 @@ function Segments({ state }: { readonly state: ReadingState }) {
   return (
     <>
       <p className={styles.source}>{sourceLine(state, t)}</p>
+      <CourseLine state={state} />
       <MeasuredLine state={state} />
       <ul className={styles.segments} aria-label={t("reading.panel_segments")}>
         {state.segments.map((segment) => (

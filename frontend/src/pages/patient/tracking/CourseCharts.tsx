@@ -1,0 +1,42 @@
+import { useMemo } from "react";
+
+import type { Assessment, Tracking } from "../../../api/records";
+import { lesionCoursesOf, sumPointsOf, therapySpansOf } from "../../../state/charts/from_record";
+import { limitsOf, shapeSumCourse } from "../../../state/charts/sum_course";
+import { SpiderPlot } from "../charts/SpiderPlot";
+import { SumPlot } from "../charts/SumPlot";
+import styles from "./Verdict.module.css";
+
+interface CourseChartsProps {
+  readonly tracking: Tracking;
+  readonly assessment: Assessment | undefined;
+  readonly subject: string;
+}
+
+/** What the verdict rests on as pictures: the sum with its lines, and each lesion. */
+export default function CourseCharts({ tracking, assessment, subject }: CourseChartsProps) {
+  const lesions = useMemo(() => lesionCoursesOf(tracking), [tracking]);
+  const therapies = useMemo(() => therapySpansOf(tracking.therapy), [tracking]);
+  const course = useMemo(
+    () => assessment && shapeSumCourse(sumPointsOf(assessment), limitsOf(assessment.criterion)),
+    [assessment],
+  );
+  const numbers = assessment?.timepoints.at(-1)?.numbers;
+  const baseline = tracking.timepoints.find((each) => each.is_baseline)?.study_date;
+  return (
+    <div className={styles.charts}>
+      {course && numbers ? (
+        <SumPlot
+          course={course}
+          therapies={therapies}
+          quantity={numbers.quantity}
+          unit={numbers.unit}
+          subject={subject}
+        />
+      ) : null}
+      {baseline && lesions.length > 0 ? (
+        <SpiderPlot lesions={lesions} baselineDate={baseline} subject={subject} />
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+import { useState } from "react";
+
+import type { Tracking } from "../../../api/records";
+import type { TrackingWish } from "../../../api/tracking";
+import { useTranslate } from "../../../lib/messages";
+import type { Lesion } from "../../../state/lesion_table";
+import { Button } from "../../../ui/Button";
+import { Checkbox } from "../../../ui/Checkbox";
+import styles from "./LesionTable.module.css";
+
+interface TargetPickerProps {
+  readonly tracking: Tracking;
+  readonly onWish: (wish: TrackingWish) => void;
+  readonly isBusy: boolean;
+  readonly canEdit: boolean;
+}
+
+/** Which lesions of the baseline are targets, whether they can be, and by which rule. */
+export function TargetPicker({ tracking, onWish, isBusy, canEdit }: TargetPickerProps) {
+  const t = useTranslate();
+  const there = tracking.lesions.filter((lesion) => lesion.measurability && !lesion.description.dismissed_reason);
+  const stored = new Set(there.filter((lesion) => lesion.role === "target").map((lesion) => lesion.id));
+  const [changed, setChanged] = useState<ReadonlySet<string>>();
+  const chosen = changed ?? stored;
+  if (there.length === 0) return <p>{t("tracked.no_baseline")}</p>;
+  const toggle = (lesion: Lesion, isTarget: boolean) => {
+    const next = new Set(chosen);
+    if (isTarget) next.add(lesion.id);
+    else next.delete(lesion.id);
+    setChanged(next);
+  };
+  const confirm = () => {
+    for (const lesion of there) {
+      onWish({ act: "describe", lesionId: lesion.id, body: { role: chosen.has(lesion.id) ? "target" : "non_target" } });
+    }
+    setChanged(undefined);
+  };
+  return (
+    <>
+      <p className={styles.quiet}>
+        {t("tracked.targets_hint")} {t("tracked.targets_count", { count: chosen.size })}.
+      </p>
+      {tracking.selection_errors.map((error) => (
+        <p key={error} className={styles.asked} role="alert">
+          {t(`tracked.error_${error}`)}
+        </p>
+      ))}
+      <table className={styles.table} aria-label={t("verdict.tab_targets")}>
+        <tbody>
+          {there.map((lesion) => (
+            <tr key={lesion.id}>
+              <th scope="row">
+                <Checkbox
+                  label={`${lesion.name} ${lesion.description.organ ?? ""}`}
+                  isSelected={chosen.has(lesion.id)}
+                  isDisabled={!canEdit || isBusy}
+                  onChange={(isTarget) => toggle(lesion, isTarget)}
+                />
+              </th>
+              <td>{lesion.measurability?.rule_id}</td>
+              <td>{lesion.measurability?.sentence}</td>
+              <td className={styles.quiet}>
+                {lesion.role === "target" && lesion.is_role_suggested ? t("tracked.targets_suggested") : ""}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {canEdit ? (
+        <div className={styles.form}>
+          <Button variant="primary" size="small" isDisabled={isBusy} onPress={confirm}>
+            {t("tracked.targets_confirm")}
+          </Button>
+        </div>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,127 @@
+import type { components } from "../../contract/api";
+import { dayNumber } from "../../lib/dates";
+import type { SwimmerCourse, WaterfallEntry } from "./cohort";
+import type { Estimate, TherapySpan } from "./course";
+import type { LesionCourse, LesionSighting } from "./spider";
+import type { SumPoint } from "./sum_course";
+
+type Schemas = components["schemas"];
+
+const DAY_MS = 86_400_000;
+
+const dateAfter = (date: string, days: number): string =>
+  new Date((dayNumber(date) + days) * DAY_MS).toISOString().slice(0, 10);
+
+/** The sums of a verdict, provisional while a person has been asked something. */
+export function sumPointsOf(assessment: Schemas["Assessment"]): SumPoint[] {
+  return assessment.timepoints.map(({ study_id, study_date, numbers, overall_response }, place) => ({
+    studyId: study_id,
+    date: study_date,
+    sum: numbers.value === null ? null : { value: numbers.value, low: numbers.low, high: numbers.high },
+    response: overall_response,
+    isProvisional: assessment.questions.length > 0,
+    isBaseline: place === 0,
+  }));
+}
+
+type Measurement = Schemas["LesionMeasurement"];
+type Quantity = Schemas["Quantity"];
+
+/** Fragments count together. */
+function addUp(quantities: readonly Quantity[]): Estimate | null {
+  if (quantities.length === 0) return null;
+  const highs = quantities.map((each) => each.interval.high);
+  return {
+    value: quantities.reduce((sum, each) => sum + each.value, 0),
+    low: quantities.reduce((sum, each) => sum + each.interval.low, 0),
+    high: highs.some((high) => high === null) ? null : highs.reduce<number>((sum, high) => sum + (high ?? 0), 0),
+  };
+}
+
+/** What a lesion counts with on a date: the short axis of a node, the longest diameter of anything else, mm. */
+export function lengthOf(measurements: readonly Measurement[], isNode: boolean): Estimate | null {
+  return addUp(measurements.map((each) => (isNode ? each.perpendicular_diameter : each.longest_diameter)));
+}
+
+export function volumeOf(measurements: readonly Measurement[]): Estimate | null {
+  return addUp(measurements.map((each) => each.volume));
+}
+
+/** Every lesion that nobody dismissed, on every date that takes part. */
+export function lesionCoursesOf(tracking: Schemas["Tracking"]): LesionCourse[] {
+  const dates = new Map(
+    tracking.timepoints.flatMap((each) =>
+      each.day === null || !each.study_date ? [] : [[each.id, { studyId: each.study_id, date: each.study_date }]],
+    ),
+  );
+  return tracking.lesions
+    .filter((lesion) => !lesion.description.dismissed_reason)
+    .map((lesion) => {
+      const isNode = lesion.description.kind === "node";
+      const sightings = lesion.observations.flatMap((seen): LesionSighting[] => {
+        const when = dates.get(seen.timepoint_id);
+        if (!when) return [];
+        const isMeasured = seen.state === "measured";
+        return [
+          {
+            ...when,
+            state: seen.state,
+            diameter: isMeasured ? lengthOf(seen.measurements, isNode) : null,
+            volume: isMeasured ? volumeOf(seen.measurements) : null,
+            isProvisional: seen.confirmed_by === null && (seen.proposal?.must_ask ?? false),
+          },
+        ];
+      });
+      return {
+        id: lesion.id,
+        name: lesion.name,
+        colourNumber: lesion.number,
+        isNew: lesion.role === "new",
+        sightings,
+      };
+    });
+}
+
+export function therapySpansOf(therapy: readonly Schemas["Therapy"][]): TherapySpan[] {
+  return therapy.map((line) => ({
+    id: line.id,
+    kind: line.kind,
+    name: line.name,
+    startDate: line.start_date,
+    endDate: line.end_date ?? null,
+  }));
+}
+
+export function waterfallOf(cohort: Schemas["Cohort"], nameOf: (name: string) => string): WaterfallEntry[] {
+  return cohort.members.map((member) => {
+    const best = member.responses.find((each) => each.day === member.best_day);
+    return {
+      patientId: member.patient_id,
+      name: nameOf(member.patient_name),
+      bestPercent: member.best_percent,
+      low: null,
+      high: null,
+      studyId: best?.study_id ?? member.latest_study_id,
+      date: dateAfter(member.baseline_date, member.best_day ?? 0),
+      response: member.best_overall_response,
+      isProvisional: member.is_provisional,
+    };
+  });
+}
+
+/** A patient is still followed where the latest response is no progression. */
+export function swimmersOf(cohort: Schemas["Cohort"], nameOf: (name: string) => string): SwimmerCourse[] {
+  return cohort.members.map((member) => ({
+    patientId: member.patient_id,
+    name: nameOf(member.patient_name),
+    baselineDate: member.baseline_date,
+    isOngoing: !["PD", "iCPD", "PMD"].includes(member.latest_response),
+    marks: member.responses.map((each) => ({
+      studyId: each.study_id,
+      date: dateAfter(member.baseline_date, each.day),
+      response: each.response,
+      isProvisional: member.is_provisional,
+    })),
+    therapies: therapySpansOf(member.therapy),
+  }));
+}
