@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from studies.label_maps.codec import encode_brick
 from studies.label_maps.label_map import LabelMap, SegmentDescription
-from studies.models import AlgorithmType, LesionObservation, Patient, Timepoint, User
+from studies.models import AlgorithmType, LesionObservation, Patient, Segmentation, Timepoint, User
 from studies.services.lesion_matching import match_lesions
 from studies.services.segmentations import create_segmentation, save_revision
 from studies.services.timepoints import follow_study
 from studies.services.volumes import describe_grid
 from tests.archives import archive_series
 from tests.factories import PatientFactory, StudyFactory, TeamFactory, UserFactory
-from tests.phantoms import SeriesSpec, write_series
+from tests.phantoms import SeriesSpec, lopsided_body, write_series
 
 SPEC = SeriesSpec(shape=(24, 96, 96), spacing_mm=(2.0, 1.0, 1.0))
 DATES = (date(2026, 1, 12), date(2026, 3, 9), date(2026, 5, 4))
@@ -36,20 +36,28 @@ def paint(balls: Sequence[Ball]) -> npt.NDArray[np.uint8]:
     return voxels
 
 
-class Course:
-    """A patient with dates; all series lie in one frame, so that the way between them is known."""
+def _middle_mm() -> npt.NDArray[np.float64]:
+    middle = [size / 2 for size in SPEC.shape]
+    return np.asarray(SPEC.index_to_patient_mm @ [*middle, 1.0])[:3]
 
-    def __init__(self, folder: Path) -> None:
+
+class Course:
+    """A patient with dates on one grid; `has_body` paints anatomy that a registration can hold on to."""
+
+    def __init__(self, folder: Path, *, has_body: bool = False) -> None:
         self.person: User = UserFactory(teams=[TeamFactory()])
         self.patient: Patient = PatientFactory(home_team=self.person.teams.all()[0])
         self._folder = folder
+        self._has_body = has_body
         self._count = 0
 
-    def date(self, when: date | None, balls: Sequence[Ball], *, modality: str = "CT") -> Timepoint:
-        """Take in a study, mark the balls, follow it."""
+    def archive(self, when: date | None, balls: Sequence[Ball], *, modality: str = "CT") -> Segmentation:
+        """Take in a study and mark the balls."""
         self._count += 1
         folder = self._folder / str(self._count)
         spec = replace(SPEC, name=f"date {self._count}", modality=modality)
+        if self._has_body:
+            spec = replace(spec, voxels=np.where(paint(balls) > 0, 60, lopsided_body(spec, _middle_mm())))
         study = StudyFactory(patient=self.patient, study_date=when)
         series = archive_series(write_series(folder, spec), study=study)
         revision = create_segmentation(
@@ -60,7 +68,12 @@ class Course:
             provenance={},
             created_by=self.person,
         )
-        timepoint = follow_study(study, segmentation=revision.segmentation, by=self.person)
+        return revision.segmentation
+
+    def date(self, when: date | None, balls: Sequence[Ball], *, modality: str = "CT") -> Timepoint:
+        """Take in a study, mark the balls, follow it."""
+        segmentation = self.archive(when, balls, modality=modality)
+        timepoint = follow_study(segmentation.series.study, segmentation=segmentation, by=self.person)
         self.match()
         return Timepoint.objects.get(pk=timepoint.pk)
 

@@ -7,6 +7,7 @@ import { type PlainMessageKey, useTranslate } from "../../../lib/messages";
 import { ApiProblem } from "../../../lib/problem";
 import { notify } from "../../../ui/notice_queue";
 import { EmptyState, LoadingState } from "../../../ui/States";
+import { DateRecords } from "./DateRecords";
 import { FollowStudies } from "./FollowStudies";
 import { LesionPictures } from "./LesionPictures";
 import { LesionTable } from "./LesionTable";
@@ -39,12 +40,41 @@ interface TrackingSectionProps {
 const sayProblem = (error: unknown) =>
   notify(error instanceof ApiProblem && error.sentence ? error.sentence : String(error), "danger");
 
+interface FollowedTabsProps {
+  readonly first: TabId;
+  readonly panels: Readonly<Record<TabId, () => ReactNode>>;
+}
+
+function FollowedTabs({ first, panels }: FollowedTabsProps) {
+  const t = useTranslate();
+  const [tab, setTab] = useState(first);
+  return (
+    <Tabs
+      className={styles.tabs ?? ""}
+      selectedKey={tab}
+      onSelectionChange={(key) => setTab(TABS.find((each) => each.id === key)?.id ?? "lesions")}
+    >
+      <TabList aria-label={t("verdict.tabs")} className={styles.tabList ?? ""}>
+        {TABS.map(({ id, label }) => (
+          <Tab key={id} id={id} className={styles.tab ?? ""}>
+            {t(label)}
+          </Tab>
+        ))}
+      </TabList>
+      {TABS.map(({ id }) => (
+        <TabPanel key={id} id={id} className={styles.tabPanel ?? ""}>
+          <Suspense fallback={<LoadingState />}>{panels[id]()}</Suspense>
+        </TabPanel>
+      ))}
+    </Tabs>
+  );
+}
+
 /** Is it getting worse, and are we sure: the plots, the verdict, and what both rest on. */
 export function TrackingSection({ tracking, subject, canEdit }: TrackingSectionProps) {
   const t = useTranslate();
   const [asked, setAsked] = useState<Criterion>();
   const isFollowed = tracking.timepoints.length > 0;
-  const [tab, setTab] = useState<TabId>(isFollowed ? "lesions" : "dates");
   const criterion = asked ?? (tracking.plan.criterion as Criterion);
   const assessment = useAssessment(tracking.patient_id, criterion, isFollowed);
   const insight = useInsight(tracking.patient_id, criterion, isFollowed && assessment.isSuccess);
@@ -54,7 +84,12 @@ export function TrackingSection({ tracking, subject, canEdit }: TrackingSectionP
     lesions: () => <LesionTable {...parts} insight={insight.data} />,
     targets: () => <TargetPicker {...parts} />,
     pictures: () => <LesionPictures tracking={tracking} />,
-    dates: () => <FollowStudies {...parts} />,
+    dates: () => (
+      <>
+        <FollowStudies {...parts} />
+        {canEdit ? <DateRecords {...parts} /> : null}
+      </>
+    ),
     therapy: () => <TherapyLines {...parts} />,
     cohort: () => <CohortCharts criterion={criterion} />,
   };
@@ -79,24 +114,7 @@ export function TrackingSection({ tracking, subject, canEdit }: TrackingSectionP
       ) : (
         <EmptyState title={t("verdict.not_followed_title")} sentence={t("verdict.not_followed")} />
       )}
-      <Tabs
-        className={styles.tabs ?? ""}
-        selectedKey={tab}
-        onSelectionChange={(key) => setTab(TABS.find((each) => each.id === key)?.id ?? "lesions")}
-      >
-        <TabList aria-label={t("verdict.tabs")} className={styles.tabList ?? ""}>
-          {TABS.map(({ id, label }) => (
-            <Tab key={id} id={id} className={styles.tab ?? ""}>
-              {t(label)}
-            </Tab>
-          ))}
-        </TabList>
-        {TABS.map(({ id }) => (
-          <TabPanel key={id} id={id} className={styles.tabPanel ?? ""}>
-            <Suspense fallback={<LoadingState />}>{panels[id]()}</Suspense>
-          </TabPanel>
-        ))}
-      </Tabs>
+      <FollowedTabs first={isFollowed ? "lesions" : "dates"} panels={panels} />
     </>
   );
 }

@@ -1,0 +1,111 @@
+"""Three dates of one patient: lesions found again, judged by two criteria, and a verdict that an edit turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from studies.label_maps.codec import encode_brick
+from studies.models import Assessment, Lesion, LesionObservation, LesionState, MatchingState, Timepoint
+from studies.services.segmentations import save_revision
+from tests.followed import DATES, A, B, Ball, Course, grown, paint
+from tests.journeys import acts
+from tests.stack import LiveStack, give_password
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A patient with three dates that nobody follows yet."""
+
+    course: Course
+    address: str
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    course = Course(tmp_path, has_body=True)
+    give_password(course.person)
+    steps: list[list[Ball]] = [[A, B], [grown(A, 8.5), B], [grown(A, 8.5), grown(B, 6.5)]]
+    for when, balls in zip(DATES, steps, strict=True):
+        course.archive(when, balls)
+    return Case(course, f"/patients/{course.patient.pk}")
+
+
+def test_from_three_dates_to_a_verdict_that_an_edit_turns(page: Page, stack: LiveStack, case: Case) -> None:
+    acts.sign_in(page, case.course.person.username)
+    follow_all_dates(page, case)
+    confirm_targets(page)
+    two_criteria(page)
+    an_edit_turns_it(page, case)
+    a_reader_overrides(page, case)
+    acts.assert_accessible(page, "patient with a course")
+
+
+def follow_all_dates(page: Page, case: Case) -> None:
+    page.goto(case.address)
+    expect(page.get_by_text("No date is followed yet")).to_be_visible()
+    for number in range(3):
+        page.get_by_role("button", name="Segmentation that counts").nth(number).click()
+        page.get_by_role("option", name="Lesions").click()
+        acts.poll(Timepoint.objects.count, lambda count, wanted=number + 1: count == wanted)
+    acts.poll(
+        lambda: set(Timepoint.objects.values_list("matching_state", flat=True)),
+        lambda states: states == {MatchingState.MATCHED},
+        within_s=240,
+    )
+    assert Lesion.objects.count() == 2
+    seen = LesionObservation.objects.filter(state=LesionState.MEASURED)
+    assert seen.count() == 6
+    assert Lesion.objects.values("tracking_uid").distinct().count() == 2
+
+
+def confirm_targets(page: Page) -> None:
+    page.get_by_role("tab", name="Targets").click()
+    expect(page.get_by_text("were suggested by the software").first).to_be_visible()
+    page.get_by_role("button", name="Confirm these targets").click()
+    acts.poll(lambda: Lesion.objects.filter(is_role_suggested=True).count(), lambda left: left == 0)
+
+
+def two_criteria(page: Page) -> None:
+    verdict = page.get_by_role("region", name="Response")
+    expect(verdict.get_by_role("status").get_by_text("SD", exact=True)).to_be_visible()
+    expect(verdict.get_by_text("R11.T.SUM", exact=False).first).to_be_visible()
+    expect(verdict.get_by_text("Over all legal choices of targets", exact=False)).to_be_visible()
+    verdict.get_by_role("button", name="Criterion").click()
+    page.get_by_role("option", name="RANO 2.0").click()
+    expect(verdict.get_by_text("RN.2D", exact=False).first).to_be_visible()
+    expect(verdict.get_by_text("Unknown", exact=False).first).to_be_visible()  # no repeatability of products is known
+    verdict.get_by_role("button", name="Criterion").click()
+    page.get_by_role("option", name="RECIST 1.1").first.click()
+
+
+def an_edit_turns_it(page: Page, case: Case) -> None:
+    """Somebody corrects a mask while the page is open: the verdict follows by itself, and says why."""
+    last = Timepoint.objects.order_by("study__study_date").last()
+    assert last is not None
+    base = last.segmentation.revisions.last()
+    assert base is not None
+    bricks = encode_brick(paint([grown(A, 14.0), grown(B, 6.5)]), slice_start=0)
+    save_revision(base, patch_bricks=bricks, created_by=case.course.person)
+    verdict = page.get_by_role("region", name="Response")
+    expect(verdict.get_by_role("status").get_by_text("PD", exact=True)).to_be_visible()
+    expect(verdict.get_by_text("SD became PD", exact=False)).to_be_visible()
+    expect(verdict.get_by_text("Day 112, L1: was", exact=False)).to_be_visible()
+    assert list(Assessment.objects.order_by("created_at").values_list("overall_response", flat=True))[-2:] == [
+        "SD",
+        "PD",
+    ]
+
+
+def a_reader_overrides(page: Page, case: Case) -> None:
+    verdict = page.get_by_role("region", name="Response")
+    verdict.get_by_role("button", name="Override").click()
+    verdict.get_by_label("Reason").fill("Bleeding, not growth.")
+    verdict.get_by_role("button", name="Record").click()
+    expect(verdict.get_by_text("by Pat", exact=False)).to_be_visible()
+    expect(verdict.get_by_role("status").get_by_text("PD", exact=True).first).to_be_visible()  # the computed one stays
