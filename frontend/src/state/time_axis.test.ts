@@ -45,4 +45,21 @@ describe("the time axis", () => {
       expect(tick.x).toBeLessThanOrEqual(950);
     }
   });
+
+  it("lays therapies over the studies they lasted, those that overlap above each other", () => {
+    const room = { width: 1000, padding: 100, markGap: 10, labelGap: 10 };
+    const items = [
+      { id: "a", day: 0 },
+      { id: "b", day: 100 },
+    ];
+    const { spans } = layOutAxis(items, room, [
+      { id: "radiation", fromDay: 0, toDay: 50 },
+      { id: "tablets", fromDay: 25, toDay: null },
+      { id: "long ago", fromDay: -400, toDay: -300 },
+    ]);
+    expect(spans).toEqual([
+      { id: "radiation", x: 100, width: 400, lane: 0 },
+      { id: "tablets", x: 300, width: 650, lane: 1 },
+    ]);
+  });
 });

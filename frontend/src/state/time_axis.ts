@@ -14,6 +14,21 @@ export interface AxisMark {
   readonly hasLabel: boolean;
 }
 
+/** A stretch of time on the axis; without an end it goes on. */
+export interface AxisSpan {
+  readonly id: string;
+  readonly fromDay: number;
+  readonly toDay: number | null;
+}
+
+export interface PlacedSpan {
+  readonly id: string;
+  readonly x: number;
+  readonly width: number;
+  /** 0 nearest to the axis; spans that overlap lie above each other. */
+  readonly lane: number;
+}
+
 export interface AxisTick {
   readonly x: number;
   readonly day: number;
@@ -22,6 +37,7 @@ export interface AxisTick {
 
 export interface TimeAxis {
   readonly marks: readonly AxisMark[];
+  readonly spans: readonly PlacedSpan[];
   readonly ticks: readonly AxisTick[];
   readonly lanes: number;
 }
@@ -55,8 +71,8 @@ function monthStarts(first: number, last: number, step: number): number[] {
 const STEPS_MONTHS = [1, 2, 3, 6, 12, 24, 60, 120];
 
 /** Places marks at their true dates: equal times are equal lengths, nothing is squeezed. */
-export function layOutAxis(items: readonly Dated[], room: AxisRoom): TimeAxis {
-  if (items.length === 0) return { marks: [], ticks: [], lanes: 0 };
+export function layOutAxis(items: readonly Dated[], room: AxisRoom, spans: readonly AxisSpan[] = []): TimeAxis {
+  if (items.length === 0) return { marks: [], spans: [], ticks: [], lanes: 0 };
   const days = items.map((item) => item.day);
   const middle = (Math.min(...days) + Math.max(...days)) / 2;
   const span = Math.max(Math.max(...days) - Math.min(...days), SHORTEST_SPAN_DAYS);
@@ -66,6 +82,7 @@ export function layOutAxis(items: readonly Dated[], room: AxisRoom): TimeAxis {
   const marks = placeMarks(items, place, room);
   return {
     marks,
+    spans: placeSpans(spans, place, room),
     ticks: placeTicks(first, first + span, place, room),
     lanes: Math.max(...marks.map((mark) => mark.lane)) + 1,
   };
@@ -91,4 +108,25 @@ function placeTicks(first: number, last: number, place: (day: number) => number,
   const candidates = STEPS_MONTHS.map((step) => monthStarts(first, last, step));
   const days = candidates.find((starts) => starts.length <= most) ?? [];
   return days.map((day) => ({ x: place(day), day, isYear: new Date(day * DAY_MS).getUTCMonth() === 0 }));
+}
+
+const LEAST_SPAN_PX = 4;
+
+/** Spans are cut to the axis; each lies in the lowest lane that is free. */
+function placeSpans(spans: readonly AxisSpan[], place: (day: number) => number, room: AxisRoom): PlacedSpan[] {
+  const left = room.padding / 2;
+  const right = room.width - room.padding / 2;
+  const lastInLane: number[] = [];
+  return [...spans]
+    .sort((one, other) => one.fromDay - other.fromDay)
+    .flatMap(({ id, fromDay, toDay }) => {
+      const from = Math.max(left, place(fromDay));
+      const to = Math.min(right, toDay === null ? right : place(toDay));
+      if (to < left || from > right) return [];
+      const width = Math.max(LEAST_SPAN_PX, to - from);
+      const free = lastInLane.findIndex((taken) => from >= taken);
+      const lane = free < 0 ? lastInLane.length : free;
+      lastInLane[lane] = from + width;
+      return [{ id, x: from, width, lane }];
+    });
 }

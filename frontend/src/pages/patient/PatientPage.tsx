@@ -44,6 +44,7 @@ function Facts({ patient }: { readonly patient: Patient }) {
 function Studies({ patient }: { readonly patient: Patient }) {
   const t = useTranslate();
   const [litId, setLitId] = useState<string>();
+  const tracking = useTracking(patient.id);
   const { studies } = patient;
   const undated = studies.filter((study) => !study.study_date).length;
   if (studies.length === 0) {
@@ -54,7 +55,7 @@ function Studies({ patient }: { readonly patient: Patient }) {
       {undated < studies.length ? (
         <section className={styles.panel}>
           <h2>{t("patient.timeline")}</h2>
-          <Timeline studies={studies} litId={litId} onLight={setLitId} />
+          <Timeline studies={studies} therapy={tracking.data?.therapy ?? []} litId={litId} onLight={setLitId} />
           <p id="timeline-hint" className={styles.hint}>
             {t("patient.timeline_hint")} {undated > 0 ? t("patient.undated", { count: undated }) : ""}
           </p>

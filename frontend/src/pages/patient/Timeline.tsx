@@ -1,11 +1,11 @@
 import { type KeyboardEvent, useRef, useState } from "react";
 import { Link } from "react-router";
 
-import type { StudyBrief } from "../../api/records";
+import type { StudyBrief, Therapy } from "../../api/records";
 import { dayNumber, formatDate, formatDay } from "../../lib/dates";
 import { useLocale, useTranslate } from "../../lib/messages";
 import { useWidth } from "../../lib/use_width";
-import { type AxisMark, type AxisTick, layOutAxis } from "../../state/time_axis";
+import { type AxisMark, type AxisTick, layOutAxis, type PlacedSpan } from "../../state/time_axis";
 import { classes } from "../../ui/classes";
 import styles from "./Patient.module.css";
 
@@ -14,8 +14,11 @@ const TOP_PX = 34;
 const FOOT_PX = 44;
 const ROOM = { padding: 56, markGap: 34, labelGap: 84 };
 
+const SPAN_PX = 18;
+
 interface TimelineProps {
   readonly studies: readonly StudyBrief[];
+  readonly therapy: readonly Therapy[];
   readonly litId: string | undefined;
   readonly onLight: (id: string | undefined) => void;
 }
@@ -76,6 +79,32 @@ function Mark({ mark, study, y, isReachable, isLit, onLight }: MarkProps) {
   );
 }
 
+const spansOf = (therapy: readonly Therapy[]) =>
+  therapy.map(({ id, start_date, end_date }) => ({
+    id,
+    fromDay: dayNumber(start_date),
+    toDay: end_date ? dayNumber(end_date) : null,
+  }));
+
+/** A treatment from its start to its stop. */
+function Span({ span, line }: { readonly span: PlacedSpan; readonly line: Therapy | undefined }) {
+  const t = useTranslate();
+  const locale = useLocale();
+  if (!line) return null;
+  const end = line.end_date ? formatDate(line.end_date, locale) : t("tracked.therapy_ongoing");
+  const words = `${line.name} (${t(`therapy.${line.kind}`)}), ${formatDate(line.start_date, locale)} - ${end}`;
+  const y = 4 + span.lane * SPAN_PX;
+  return (
+    <g role="img" aria-label={words}>
+      <title>{words}</title>
+      <rect x={span.x} y={y} width={span.width} height={SPAN_PX - 4} rx={2} className={styles.span} />
+      <text x={span.x + 4} y={y + 11} className={styles.spanName}>
+        {span.width > 40 ? line.name : ""}
+      </text>
+    </g>
+  );
+}
+
 /** Arrow keys move along the axis; Tab enters and leaves it once. */
 function useArrowKeys(ids: readonly string[]) {
   const [reachable, setReachable] = useState(0);
@@ -92,14 +121,15 @@ function useArrowKeys(ids: readonly string[]) {
 }
 
 /** Studies at their true dates. The same studies, with the undated ones, are in the table beside it. */
-export function Timeline({ studies, litId, onLight }: TimelineProps) {
+export function Timeline({ studies, therapy, litId, onLight }: TimelineProps) {
   const t = useTranslate();
   const [box, width] = useWidth<HTMLDivElement>(960);
   const dated = new Map(studies.flatMap((study) => (study.study_date ? [[study.id, study] as const] : [])));
   const items = [...dated.values()].map((study) => ({ id: study.id, day: dayNumber(study.study_date ?? "") }));
-  const axis = layOutAxis(items, { width, ...ROOM });
+  const axis = layOutAxis(items, { width, ...ROOM }, spansOf(therapy));
   const { svg, reachable, onKeyDown } = useArrowKeys(axis.marks.map((mark) => mark.id));
-  const y = TOP_PX + (axis.lanes - 1) * LANE_PX;
+  const spanLanes = axis.spans.reduce((most, span) => Math.max(most, span.lane + 1), 0);
+  const y = spanLanes * SPAN_PX + TOP_PX + (axis.lanes - 1) * LANE_PX;
   return (
     <div ref={box} className={styles.axis}>
       <svg
@@ -110,6 +140,9 @@ export function Timeline({ studies, litId, onLight }: TimelineProps) {
         aria-describedby="timeline-hint"
         onKeyDown={onKeyDown}
       >
+        {axis.spans.map((span) => (
+          <Span key={span.id} span={span} line={therapy.find((each) => each.id === span.id)} />
+        ))}
         <line x1={16} x2={Math.max(16, width - 16)} y1={y} y2={y} className={styles.line} />
         {axis.ticks.map((tick) => (
           <Tick key={tick.day} tick={tick} y={y} />

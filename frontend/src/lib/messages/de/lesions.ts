@@ -64,6 +64,7 @@ export const lesions = {
   "tracked.cancel": "Abbrechen",
   "tracked.targets_hint": "Zielläsionen stehen seit dem Ausgang fest: höchstens 5, höchstens 2 je Organ.",
   "tracked.targets_count": { one: "{count} Zielläsion", other: "{count} Zielläsionen" },
+  "tracked.organ_missing": "ohne Organ",
   "tracked.targets_confirm": "Diese Zielläsionen bestätigen",
   "tracked.targets_suggested": "Von der Software vorgeschlagen",
   "tracked.no_baseline": "Am Ausgang ist noch nichts gemessen.",

@@ -64,6 +64,7 @@ export const lesions = {
   "tracked.cancel": "Cancel",
   "tracked.targets_hint": "Targets are fixed at baseline: at most 5, at most 2 in an organ.",
   "tracked.targets_count": { one: "{count} target", other: "{count} targets" },
+  "tracked.organ_missing": "organ not named",
   "tracked.targets_confirm": "Confirm these targets",
   "tracked.targets_suggested": "Suggested by the software",
   "tracked.no_baseline": "Nothing is measured at baseline yet.",

@@ -20,6 +20,7 @@ export function preparePoints(svg: SVGSVGElement, reachable: number): SVGAElemen
     const name = mark?.getAttribute("aria-label") ?? "";
     mark?.removeAttribute("aria-label");
     point.parentElement?.removeAttribute("aria-label");
+    point.setAttribute("role", "link"); // an SVG link without it has no role a name could belong to
     point.setAttribute("aria-label", name);
     point.setAttribute("href", point.getAttributeNS(XLINK, "href") ?? "");
     point.removeAttributeNS(XLINK, "href");

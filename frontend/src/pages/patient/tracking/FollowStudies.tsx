@@ -34,13 +34,14 @@ function WhatCounts({ study, followed, props }: StudyRowProps) {
   const choices = choicesOf(study);
   const chosen = followed?.segmentation_id ?? NOTHING;
   if (choices.length === 0) return <>{t("follow.no_segmentation")}</>;
+  if (!props.canEdit) return <>{choices.find((each) => each.value === chosen)?.label ?? t("tracked.not_followed")}</>;
   return (
     <Select
       label={t("follow.choose")}
       labelPlace="hidden"
       choices={chosen === NOTHING ? [{ value: NOTHING, label: t("follow.not_followed") }, ...choices] : choices}
       value={chosen}
-      isDisabled={!props.canEdit || props.isBusy}
+      isDisabled={props.isBusy}
       onChange={(segmentationId) => {
         if (segmentationId !== NOTHING) props.onWish({ act: "follow", studyId: study.id, segmentationId });
       }}
@@ -88,6 +89,7 @@ function StudyRow({ study, followed, props }: StudyRowProps) {
 export function FollowStudies(props: FollowStudiesProps) {
   const t = useTranslate();
   const { timepoints, studies } = props.tracking;
+  if (studies.every((study) => choicesOf(study).length === 0)) return <p>{t("tracked.dates_none")}</p>;
   return (
     <div className={patientStyles.scroller}>
       <table className={patientStyles.table} aria-label={t("follow.title")}>

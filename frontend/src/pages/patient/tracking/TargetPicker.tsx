@@ -2,8 +2,8 @@ import { useState } from "react";
 
 import type { Tracking } from "../../../api/records";
 import type { TrackingWish } from "../../../api/tracking";
-import { useTranslate } from "../../../lib/messages";
-import type { Lesion } from "../../../state/lesion_table";
+import { type Translate, useTranslate } from "../../../lib/messages";
+import { countByOrgan, type Lesion } from "../../../state/lesion_table";
 import { Button } from "../../../ui/Button";
 import { Checkbox } from "../../../ui/Checkbox";
 import styles from "./LesionTable.module.css";
@@ -13,6 +13,43 @@ interface TargetPickerProps {
   readonly onWish: (wish: TrackingWish) => void;
   readonly isBusy: boolean;
   readonly canEdit: boolean;
+}
+
+/** How many of the chosen lie in each organ, as ": liver 2, lymph node 1"; empty while none is chosen. */
+function organWords(chosen: readonly Lesion[], t: Translate): string {
+  const words = countByOrgan(chosen).map(({ organ, isNode, count }) => {
+    const name = isNode ? t("tracked.kind_node") : organ || t("tracked.organ_missing");
+    return `${name} ${count}`;
+  });
+  return words.length > 0 ? `: ${words.join(", ")}` : "";
+}
+
+interface CandidateProps {
+  readonly lesion: Lesion;
+  readonly isChosen: boolean;
+  readonly isDisabled: boolean;
+  readonly onToggle: (lesion: Lesion, isTarget: boolean) => void;
+}
+
+function Candidate({ lesion, isChosen, isDisabled, onToggle }: CandidateProps) {
+  const t = useTranslate();
+  return (
+    <tr>
+      <th scope="row">
+        <Checkbox
+          label={`${lesion.name} ${lesion.description.organ ?? ""}`}
+          isSelected={isChosen}
+          isDisabled={isDisabled}
+          onChange={(isTarget) => onToggle(lesion, isTarget)}
+        />
+      </th>
+      <td>{lesion.measurability?.rule_id}</td>
+      <td>{lesion.measurability?.sentence}</td>
+      <td className={styles.quiet}>
+        {lesion.role === "target" && lesion.is_role_suggested ? t("tracked.targets_suggested") : ""}
+      </td>
+    </tr>
+  );
 }
 
 /** Which lesions of the baseline are targets, whether they can be, and by which rule. */
@@ -31,14 +68,22 @@ export function TargetPicker({ tracking, onWish, isBusy, canEdit }: TargetPicker
   };
   const confirm = () => {
     for (const lesion of there) {
-      onWish({ act: "describe", lesionId: lesion.id, body: { role: chosen.has(lesion.id) ? "target" : "non_target" } });
+      const role = chosen.has(lesion.id) ? "target" : "non_target";
+      if (lesion.is_role_suggested || lesion.role !== role) {
+        onWish({ act: "describe", lesionId: lesion.id, body: { role } });
+      }
     }
     setChanged(undefined);
   };
   return (
     <>
       <p className={styles.quiet}>
-        {t("tracked.targets_hint")} {t("tracked.targets_count", { count: chosen.size })}.
+        {t("tracked.targets_hint")} {t("tracked.targets_count", { count: chosen.size })}
+        {organWords(
+          there.filter((lesion) => chosen.has(lesion.id)),
+          t,
+        )}
+        .
       </p>
       {tracking.selection_errors.map((error) => (
         <p key={error} className={styles.asked} role="alert">
@@ -48,21 +93,13 @@ export function TargetPicker({ tracking, onWish, isBusy, canEdit }: TargetPicker
       <table className={styles.table} aria-label={t("verdict.tab_targets")}>
         <tbody>
           {there.map((lesion) => (
-            <tr key={lesion.id}>
-              <th scope="row">
-                <Checkbox
-                  label={`${lesion.name} ${lesion.description.organ ?? ""}`}
-                  isSelected={chosen.has(lesion.id)}
-                  isDisabled={!canEdit || isBusy}
-                  onChange={(isTarget) => toggle(lesion, isTarget)}
-                />
-              </th>
-              <td>{lesion.measurability?.rule_id}</td>
-              <td>{lesion.measurability?.sentence}</td>
-              <td className={styles.quiet}>
-                {lesion.role === "target" && lesion.is_role_suggested ? t("tracked.targets_suggested") : ""}
-              </td>
-            </tr>
+            <Candidate
+              key={lesion.id}
+              lesion={lesion}
+              isChosen={chosen.has(lesion.id)}
+              isDisabled={!canEdit || isBusy}
+              onToggle={toggle}
+            />
           ))}
         </tbody>
       </table>
