@@ -20,6 +20,7 @@ from studies.api.tracking_serializers import (
     NewPlanSerializer,
     RecordedTimepointSerializer,
     StateSerializer,
+    TargetsSerializer,
     TherapySerializer,
     TrackingSerializer,
 )
@@ -75,6 +76,19 @@ class PlanView(APIView):
             by=user,
             address=client_address(request),
         )
+        return _answer(patient)
+
+
+class TargetsView(APIView):
+    """The targets of a patient."""
+
+    @extend_schema(request=TargetsSerializer, responses=TrackingSerializer)
+    def put(self, request: Request, patient_id: UUID) -> Response:
+        """Choose them all at once."""
+        user = signed_in_user(request)
+        patient, wish = get_patient_for(user, patient_id), _read(TargetsSerializer, request)
+        targets = [get_lesion_for(user, lesion_id) for lesion_id in wish["lesion_ids"]]
+        lesion_edits.choose_targets(patient, targets=targets, by=user, address=client_address(request))
         return _answer(patient)
 
 
@@ -206,6 +220,7 @@ class TherapyView(APIView):
 urlpatterns = [
     path("patients/<uuid:patient_id>/tracking", PatientTrackingView.as_view()),
     path("patients/<uuid:patient_id>/plan", PlanView.as_view()),
+    path("patients/<uuid:patient_id>/targets", TargetsView.as_view()),
     path("patients/<uuid:patient_id>/therapies", TherapiesView.as_view()),
     path("studies/<uuid:study_id>/timepoint", FollowView.as_view()),
     path("timepoints/<uuid:timepoint_id>", TimepointView.as_view()),

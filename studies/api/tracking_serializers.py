@@ -302,6 +302,12 @@ class TrackingSerializer(serializers.Serializer[TrackingView]):
     selection_errors = serializers.ListField(child=serializers.ChoiceField(choices=words(SelectionError)))
 
 
+class TargetsSerializer(serializers.Serializer[Any]):
+    """The lesions that are targets; every other one is a non-target."""
+
+    lesion_ids = serializers.ListField(child=serializers.UUIDField(), max_length=50)
+
+
 class ConfirmSerializer(serializers.Serializer[Any]):
     """That a proposal is right; of a new lesion also how sure the reader is that it is one."""
 

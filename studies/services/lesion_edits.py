@@ -6,7 +6,7 @@ Every act names who did it, and every later date is matched anew on what was sai
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
 from studies.services.assessments import settle_tracking
 from studies.services.lesion_matching import begin_lesion, enqueue_matching
+from studies.tracking.criteria.inputs import LesionRole
 
 DESCRIBED = (
     "organ",
@@ -74,6 +75,22 @@ def describe_lesion(lesion: Lesion, *, values: Mapping[str, Any], by: User, addr
     lesion.save(update_fields=[*changed, "created_by", "is_role_suggested"])
     _end(patient, lesion, "lesion.described", by, address, is_matching="dismissed_reason" in changed, **changed)
     return lesion
+
+
+@transaction.atomic
+def choose_targets(patient: Patient, *, targets: Collection[Lesion], by: User, address: str = "") -> None:
+    """Make these lesions the targets and every other one a non-target: a person has looked at all of them."""
+    _begin(patient.pk, by)
+    chosen = {lesion.pk for lesion in targets}
+    lesions = list(Lesion.objects.filter(patient=patient, dismissed_reason=""))
+    if not chosen <= {lesion.pk for lesion in lesions}:
+        raise OtherLesionPatientError("One of the lesions is not this patient's. Reload the page and choose again.")
+    for lesion in lesions:
+        lesion.role = LesionRole.TARGET if lesion.pk in chosen else LesionRole.NON_TARGET
+        lesion.is_role_suggested, lesion.created_by = False, lesion.created_by or by
+        lesion.save(update_fields=["role", "is_role_suggested", "created_by"])
+    names = sorted(lesion.number for lesion in lesions if lesion.pk in chosen)
+    _end(patient, patient, "targets.chosen", by, address, is_matching=False, lesions=names)
 
 
 @transaction.atomic

@@ -63,6 +63,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "api/patients/<uuid:patient_id>/assessment/override"): ACTS,
     ("GET", "api/cohort"): READS,
     ("PATCH", "api/patients/<uuid:patient_id>/plan"): ACTS,
+    ("PUT", "api/patients/<uuid:patient_id>/targets"): ACTS,
     ("POST", "api/patients/<uuid:patient_id>/therapies"): ACTS,
     ("PUT", "api/studies/<uuid:study_id>/timepoint"): ACTS,
     ("PATCH", "api/timepoints/<uuid:timepoint_id>"): ACTS,

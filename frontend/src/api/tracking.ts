@@ -92,6 +92,7 @@ export function useCohort(criterion: Criterion) {
 export type TrackingWish =
   | { readonly act: "follow"; readonly studyId: string; readonly segmentationId: string }
   | { readonly act: "plan"; readonly patientId: string; readonly body: PlanWish }
+  | { readonly act: "choose_targets"; readonly patientId: string; readonly lesionIds: string[] }
   | { readonly act: "record"; readonly timepointId: string; readonly body: TimepointWish }
   | { readonly act: "describe"; readonly lesionId: string; readonly body: LesionWish }
   | { readonly act: "confirm"; readonly observationId: string; readonly certainty?: "equivocal" | "unequivocal" }
@@ -154,6 +155,13 @@ function sendAboutDates(wish: TrackingWish): Promise<Tracking> | undefined {
         client.PATCH("/api/patients/{patient_id}/plan", {
           params: path({ patient_id: wish.patientId }),
           body: wish.body,
+        }),
+      );
+    case "choose_targets":
+      return expectData(
+        client.PUT("/api/patients/{patient_id}/targets", {
+          params: path({ patient_id: wish.patientId }),
+          body: { lesion_ids: wish.lesionIds },
         }),
       );
     case "record":

@@ -260,6 +260,23 @@ export interface paths {
         patch: operations["patch_patients_patient_id_plan"];
         trace?: never;
     };
+    "/api/patients/{patient_id}/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Choose them all at once. */
+        put: operations["put_patients_patient_id_targets"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/patients/{patient_id}/therapies": {
         parameters: {
             query?: never;
@@ -1890,6 +1907,10 @@ export interface components {
             reference: components["schemas"]["ReferenceEnum"];
             to_day: number;
         };
+        /** @description The lesions that are targets; every other one is a non-target. */
+        TargetsRequest: {
+            lesion_ids: string[];
+        };
         /** @description A care team. */
         TeamBrief: {
             /** Format: uuid */
@@ -2621,6 +2642,40 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["PatchedNewPlanRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_patients_patient_id_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetsRequest"];
             };
         };
         responses: {

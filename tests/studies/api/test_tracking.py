@@ -63,7 +63,9 @@ def test_a_course_from_two_dates_to_a_signed_override(course: Course) -> None:
     assert verdict["bands"]["progression_at"] == pytest.approx(max(1.2 * nadir, nadir + 5))
 
     for lesion in (one, two):
-        ask(client, "PATCH", f"/api/lesions/{lesion['id']}", {"role": "target", "organ": "liver"})
+        ask(client, "PATCH", f"/api/lesions/{lesion['id']}", {"organ": "liver"})
+    chosen = ask(client, "PUT", f"{patient}/targets", {"lesion_ids": [one["id"], two["id"]]})
+    assert [(each["role"], each["is_role_suggested"]) for each in chosen["lesions"]] == [("target", False)] * 2
     assert ask(client, "GET", f"{patient}/assessment")["questions"] == []
 
     insight = ask(client, "GET", f"{patient}/assessment/insight?criterion=RECIST_1_1")

@@ -18,6 +18,7 @@ from studies.services.assessments import assess_patient, find_flip
 from studies.services.lesion_edits import assign_component, confirm_observation, describe_lesion, state_lesion
 from studies.services.segmentations import save_revision
 from studies.services.timepoints import SameDayError, UndatedStudyError, record_timepoint
+from studies.services.tracking_care import tend_tracking
 from studies.tracking.criteria.inputs import LesionRole
 from studies.tracking.criteria.verdict import Criterion, Response
 from tests.followed import DATES, A, B, Course, grown, paint
@@ -138,6 +139,38 @@ def test_a_cut_through_a_confirmed_lesion_leaves_the_smaller_part_to_be_asked_ab
     assert set(seen) == {"L1", "L2"}
     assert seen["L1"].confirmed_by == course.person
     assert seen["L2"].confirmed_by is None
+
+
+def test_a_second_part_of_a_confirmed_lesion_is_asked_about_and_never_lost(course: Course) -> None:
+    long = ((8.0, 30.0, 30.0), 12.0)
+    course.date(DATES[0], [long])
+    second = course.date(DATES[1], [((8.0, 30.0, 24.0), 5.0)])
+    confirm_observation(course.seen(second)["L1"], by=course.person)
+    course.redraw(second, [((8.0, 30.0, 24.0), 5.0), ((8.0, 30.0, 38.0), 5.0)])
+    seen = course.seen(second)
+    assert set(seen) == {"L1", "L2"}
+    assert seen["L2"].proposal["must_ask"]
+    assert seen["L1"].components != seen["L2"].components
+
+
+def test_what_a_doubtful_registration_says_is_asked_about(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    course.date(DATES[0], [A])
+    monkeypatch.setattr(registrations.SeriesRegistration, "is_trusted", property(lambda _: False))
+    second = course.date(DATES[1], [A])
+    proposal = course.seen(second)["L1"].proposal
+    assert (proposal["must_ask"], proposal["reason"]) == (True, "registration.doubtful")
+    assert "matched rightly" in " ".join(assess_patient(course.patient).record.questions)
+
+
+def test_a_lost_message_is_sent_again(course: Course, django_capture_on_commit_callbacks: Any) -> None:
+    first = course.date(DATES[0], [A])
+    assert tend_tracking() == 0
+    base = first.segmentation.revisions.last()
+    assert base is not None
+    save_revision(base, patch_bricks=encode_brick(paint([B]), slice_start=0), created_by=course.person)
+    with django_capture_on_commit_callbacks() as sent:
+        assert tend_tracking() == 1
+    assert len(sent) == 1
 
 
 def test_what_a_reader_states_counts(course: Course) -> None:

@@ -9,6 +9,7 @@ function text(value: unknown): string {
 export function sourceOf(revision: Revision, t: Translate): string {
   const version = text(revision.provenance["model_version"]);
   if (revision.algorithm_type === "AUTOMATIC" && version) return t("reading.by_model", { version });
+  if (revision.algorithm_type === "AUTOMATIC" && !revision.created_by) return t("course.by_software");
   return revision.created_by ?? t("reading.unknown_person");
 }
 

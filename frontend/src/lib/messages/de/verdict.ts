@@ -66,4 +66,5 @@ export const verdict = {
   "course.waiting": "Läsionen werden gemessen und wiedergefunden.",
   "course.verdict": "Ansprechen an diesem Tag",
   "course.provisional": "(vorläufig)",
+  "course.by_software": "von der Software",
 } as const;

@@ -66,4 +66,5 @@ export const verdict = {
   "course.waiting": "Lesions are being measured and found again.",
   "course.verdict": "Response on this date",
   "course.provisional": "(provisional)",
+  "course.by_software": "by software",
 } as const;

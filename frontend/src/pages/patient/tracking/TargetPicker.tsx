@@ -67,12 +67,7 @@ export function TargetPicker({ tracking, onWish, isBusy, canEdit }: TargetPicker
     setChanged(next);
   };
   const confirm = () => {
-    for (const lesion of there) {
-      const role = chosen.has(lesion.id) ? "target" : "non_target";
-      if (lesion.is_role_suggested || lesion.role !== role) {
-        onWish({ act: "describe", lesionId: lesion.id, body: { role } });
-      }
-    }
+    onWish({ act: "choose_targets", patientId: tracking.patient_id, lesionIds: [...chosen] });
     setChanged(undefined);
   };
   return (
