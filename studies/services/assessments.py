@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 
 from studies.errors import ConflictError, InvalidInputError
-from studies.models import Assessment, AssessmentOverride, Patient, User
+from studies.models import Assessment, AssessmentOverride, MatchingState, Patient, User
 from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
 from studies.services.followed_record import FollowedRecord, read_followed, read_plan
@@ -87,6 +87,8 @@ def settle_tracking(patient: Patient) -> None:
         found = assess_patient(patient)
     except CriteriaInputError:
         return  # nothing to be judged yet; who asks is told why
+    if any(each.matching_state == MatchingState.WAITING for each in found.record.timepoints):
+        return  # a verdict on half of the lesions is none to be kept
     last = _last_kept(patient, found.criterion)
     if last is None or last.inputs_digest != found.digest:
         _keep(patient, found)
