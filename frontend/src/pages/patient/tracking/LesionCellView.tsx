@@ -111,10 +111,13 @@ interface ActsProps {
   readonly isBusy: boolean;
 }
 
+/** Nothing is certain: what rounds to 1 is more than 0.99. */
+const shareWords = (share: number): string => (share > 0.99 ? "> 0.99" : share.toFixed(2));
+
 function confirmWords({ seen }: LesionCell, t: Translate): string {
   const proposal = seen?.proposal;
   if (!proposal || proposal.confidence === null) return t("tracked.confirm_plain");
-  return t("tracked.confirm", { reading: t(READINGS[proposal.kind]), confidence: proposal.confidence.toFixed(2) });
+  return t("tracked.confirm", { reading: t(READINGS[proposal.kind]), confidence: shareWords(proposal.confidence) });
 }
 
 /** What else a marked part may be: every other lesion, or one of its own. */
@@ -184,7 +187,7 @@ function Acts({ cell, tracking, onWish, isBusy }: ActsProps) {
         />
       }
     >
-      {seen && !cell.isConfirmed ? (
+      {seen && !cell.isConfirmed && seen.state !== "unmarked" ? (
         <MenuItem label={confirmWords(cell, t)} onAction={() => onWish({ act: "confirm", observationId: seen.id })} />
       ) : null}
       <States cell={cell} onWish={onWish} />
