@@ -6,6 +6,7 @@ import type { StateWish, Tracking } from "../../../api/records";
 import type { TrackingWish } from "../../../api/tracking";
 import { formatDate } from "../../../lib/dates";
 import { type PlainMessageKey, type Translate, useLocale, useTranslate } from "../../../lib/messages";
+import { probabilityText } from "../../../lib/probability";
 import type { Estimate } from "../../../state/charts/course";
 import type { LesionCell } from "../../../state/lesion_table";
 import { IconButton } from "../../../ui/Button";
@@ -111,13 +112,13 @@ interface ActsProps {
   readonly isBusy: boolean;
 }
 
-/** Nothing is certain: what rounds to 1 is more than 0.99. */
-const shareWords = (share: number): string => (share > 0.99 ? "> 0.99" : share.toFixed(2));
-
 function confirmWords({ seen }: LesionCell, t: Translate): string {
   const proposal = seen?.proposal;
   if (!proposal || proposal.confidence === null) return t("tracked.confirm_plain");
-  return t("tracked.confirm", { reading: t(READINGS[proposal.kind]), confidence: shareWords(proposal.confidence) });
+  return t("tracked.confirm", {
+    reading: t(READINGS[proposal.kind]),
+    confidence: probabilityText(proposal.confidence),
+  });
 }
 
 /** What else a marked part may be: every other lesion, or one of its own. */

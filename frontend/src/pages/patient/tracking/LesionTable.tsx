@@ -4,6 +4,7 @@ import type { Insight, LesionWish, Tracking } from "../../../api/records";
 import type { TrackingWish } from "../../../api/tracking";
 import { formatDate } from "../../../lib/dates";
 import { type Translate, useLocale, useTranslate } from "../../../lib/messages";
+import { probabilityText } from "../../../lib/probability";
 import { changeOf, datesOf, dismissedOf, type Lesion, type LesionRow, rowsOf } from "../../../state/lesion_table";
 import { Button } from "../../../ui/Button";
 import { Select } from "../../../ui/Select";
@@ -153,7 +154,7 @@ function changeWords(change: Change, t: Translate): string {
     low === null || high === null
       ? ""
       : ` (${t("tracked.interval", { low: low.toFixed(0), high: high.toFixed(0) })} %)`;
-  const sure = growth === null ? change.unknown_because : t("tracked.growth", { share: growth.toFixed(2) });
+  const sure = growth === null ? change.unknown_because : t("tracked.growth", { share: probabilityText(growth) });
   return `${percent}${interval}, ${sure}`;
 }
 

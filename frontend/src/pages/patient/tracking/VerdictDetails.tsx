@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import type { Assessment, Insight, Tracking } from "../../../api/records";
 import { formatDate, formatMoment } from "../../../lib/dates";
 import { useLocale, useTranslate } from "../../../lib/messages";
+import { probabilityText } from "../../../lib/probability";
 import { toneOf } from "../../../state/charts/course";
 import { ResponseMark } from "./ResponseMark";
 import styles from "./Verdict.module.css";
@@ -53,7 +54,7 @@ function Share({ response, share }: { readonly response: string; readonly share:
         <rect width={100} height={8} />
         <rect width={share * 100} height={8} />
       </svg>
-      <span>{share.toFixed(2)}</span>
+      <span>{probabilityText(share)}</span>
     </>
   );
 }

@@ -4,6 +4,7 @@ import type { Assessment, Criterion, Insight, TimepointVerdict, Tracking } from 
 import type { TrackingWish } from "../../../api/tracking";
 import { formatDate } from "../../../lib/dates";
 import { useLocale, useTranslate } from "../../../lib/messages";
+import { probabilityText } from "../../../lib/probability";
 import { ApiProblem } from "../../../lib/problem";
 import { toneOf } from "../../../state/charts/course";
 import { Button } from "../../../ui/Button";
@@ -73,7 +74,7 @@ function Numbers({ verdict }: { readonly verdict: TimepointVerdict }) {
 function probabilityWords(insight: Insight | undefined, response: string, t: Translate): string {
   const share = insight?.probability.shares.find((each) => each.response === response);
   if (!share || toneOf(response) === "open") return "";
-  return `, ${t("verdict.probability", { response, share: share.share.toFixed(2) })}`;
+  return `, ${t("verdict.probability", { response, share: probabilityText(share.share) })}`;
 }
 
 function Said({ override }: { readonly override: Assessment["overrides"][number] | undefined }) {
