@@ -28,6 +28,7 @@ export const verdict = {
   "verdict.due": "Fällig",
   "verdict.others": "Andere Kriterien zu denselben Läsionen",
   "verdict.mixed": "Alle Läsionen",
+  "verdict.growth": "Wie schnell, nach Volumen",
   "verdict.burden": "{count} Läsionen, {volume} mL zusammen",
   "verdict.burden_without": "ohne {lesions}, nicht gemessen",
   "verdict.imaging": "Gleich aufgenommen?",

@@ -28,6 +28,7 @@ export const verdict = {
   "verdict.due": "Due",
   "verdict.others": "Other criteria on the same lesions",
   "verdict.mixed": "All lesions",
+  "verdict.growth": "How fast, by volume",
   "verdict.burden": "{count} lesions, {volume} mL in all",
   "verdict.burden_without": "without {lesions}, which are not measured",
   "verdict.imaging": "Imaged alike?",

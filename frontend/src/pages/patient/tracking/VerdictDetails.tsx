@@ -192,13 +192,18 @@ interface BehindProps {
   readonly isDecided: boolean;
 }
 
+const growthWords = ({ lesion, unknown_because, doubling_sentence }: Insight["growth"][number]): string =>
+  `${lesion}: ${unknown_because || doubling_sentence}`;
+
 function Behind({ insight, tracking, isDecided }: BehindProps) {
+  const t = useTranslate();
   return (
     <>
       {isDecided ? <Probability insight={insight} /> : null}
       <Robustness insight={insight} />
       <Others insight={insight} />
       <WholeBurden insight={insight} />
+      <ListSection title={t("verdict.growth")} lines={insight.growth.map(growthWords)} />
       <Imaging insight={insight} tracking={tracking} />
     </>
   );
