@@ -36,6 +36,7 @@ from studies.tracking.followed import (
     recorded_ml,
     recorded_mm,
 )
+from studies.tracking.non_target_growth import ask_about_non_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +108,25 @@ def read_followed(patient: Patient, *, concern: Concern = Concern.DIAMETERS) -> 
         seen[observation.timepoint_id].append(observation)
     refusals = {each.pk: refusal for each in followed[1:] if (refusal := _refuse(followed[0], each, concern))}
     therapy = list(TherapyLine.objects.filter(patient=patient))
-    return FollowedRecord(
-        patient=FollowedPatient(
-            lesions=tuple(_lesion(each) for each in lesions),
-            timepoints=tuple(
-                _timepoint(each, seen[each.pk], day_zero or date.min, is_comparable=each.pk not in refusals)
-                for each in followed
-            ),
-            radiotherapy_end_day=_radiotherapy_end(therapy, followed, day_zero),
-            new_therapy_day=_new_therapy(therapy, day_zero),
+    course = FollowedPatient(
+        lesions=tuple(_lesion(each) for each in lesions),
+        timepoints=tuple(
+            _timepoint(each, seen[each.pk], day_zero or date.min, is_comparable=each.pk not in refusals)
+            for each in followed
         ),
+        radiotherapy_end_day=_radiotherapy_end(therapy, followed, day_zero),
+        new_therapy_day=_new_therapy(therapy, day_zero),
+    )
+    return FollowedRecord(
+        patient=course,
         timepoints=tuple(followed),
         lesions=tuple(lesions),
         plan=plan,
-        questions=(*refusals.values(), *_list_questions(followed, lesions, seen)),
+        questions=(
+            *refusals.values(),
+            *_list_questions(followed, lesions, seen),
+            *ask_about_non_targets(course),
+        ),
     )
 
 

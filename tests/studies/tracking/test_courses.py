@@ -25,6 +25,7 @@ from studies.tracking.followed import (
     recorded_mm,
 )
 from studies.tracking.insight import find_insight, sums_of
+from studies.tracking.non_target_growth import ask_about_non_targets
 from studies.tracking.response_bands import find_bands
 
 
@@ -206,3 +207,18 @@ def test_the_order_of_lesions_and_observations_does_not_matter(order: list[str],
     for criterion in (Criterion.RECIST_1_1, Criterion.RANO_2_0):
         found, expected = assess(patient, criterion).latest, assess(straight, criterion).latest
         assert (found.overall_response, found.numbers.value) == (expected.overall_response, expected.numbers.value)
+
+
+def test_a_non_target_that_grows_is_asked_about_until_a_reader_has_looked() -> None:
+    lesions = (L1, replace(L2, role=LesionRole.NON_TARGET))
+    grown = later(seen("L1", "30"), seen("L2", "25"), lesions=lesions)
+    (question,) = ask_about_non_targets(grown)
+    assert question.startswith("L2, a non-target, grew from 20 to 25 mm (+25.0 %).")
+    assert ask_about_non_targets(later(seen("L1", "30"), seen("L2", "24.9"), lesions=lesions)) == ()  # less than 5 mm
+    assert ask_about_non_targets(later(seen("L1", "60"), seen("L2", "20"), lesions=lesions)) == ()  # targets are judged
+    looked = replace(seen("L2", "25"), is_confirmed=True)
+    assert ask_about_non_targets(later(seen("L1", "30"), looked, lesions=lesions)) == ()
+    said = replace(seen("L2", "25"), is_unequivocal_progression=True)
+    stated = later(seen("L1", "30"), said, lesions=lesions)
+    assert ask_about_non_targets(stated) == ()
+    assert assess(stated, Criterion.RECIST_1_1).latest.overall_response is Response.PD
