@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { beginCompare, chooseLikest, linkOf } from "./compare";
-import { lesionsOf, middleOf, readLesionKey, readPlace } from "./lesions";
+import { lesionsOf, middleOf, readLesionKey, readPlace, refusalsOf } from "./lesions";
 import { canDraw, initialReading, type ReadingState } from "./reading";
 import type { LesionMeasurement, Registration, SeriesBrief } from "./records";
 
@@ -94,12 +94,27 @@ describe("lesions", () => {
       },
     }) as unknown as LesionMeasurement;
   it("come largest first", () => {
-    const measured = { kind: "done", revisionId: "r", lesions: [lesion(1, 4), lesion(2, 9), lesion(3, 6)] } as const;
+    const measured = {
+      kind: "done",
+      revisionId: "r",
+      lesions: [lesion(1, 4), lesion(2, 9), lesion(3, 6)],
+      refusals: [],
+    } as const;
     expect(lesionsOf(measured, 2).map((one) => one.lesion_number)).toEqual([2, 3, 1]);
     expect(lesionsOf(measured, 1)).toEqual([]);
   });
   it("are looked at in the middle of their longest diameter", () => {
     expect(middleOf(lesion(1, 4))).toEqual([7, 12, 25]);
+  });
+});
+
+describe("uptake", () => {
+  it("says once why there is no SUV, and nothing where there is", () => {
+    const scale = (refusal: string) => ({ unit: "SUVbw g/mL", refusal, refusal_code: "", basis: "" });
+    expect(refusalsOf([scale("Patient's weight is missing."), scale("Patient's weight is missing.")])).toEqual([
+      "Patient's weight is missing.",
+    ]);
+    expect(refusalsOf([scale("")])).toEqual([]);
   });
 });
 

@@ -6,7 +6,13 @@ import type { Triple } from "./planes";
 export type Measured =
   | { readonly kind: "nothing" }
   | { readonly kind: "measuring"; readonly revisionId: string }
-  | { readonly kind: "done"; readonly revisionId: string; readonly lesions: readonly LesionMeasurement[] }
+  | {
+      readonly kind: "done";
+      readonly revisionId: string;
+      readonly lesions: readonly LesionMeasurement[];
+      /** Of a PET: why it has no SUV, in sentences; empty where it has, and for everything else. */
+      readonly refusals: readonly string[];
+    }
   | { readonly kind: "failed"; readonly revisionId: string; readonly error: unknown };
 
 export interface LesionKey {
@@ -59,4 +65,14 @@ export function trackedNames(tracking: components["schemas"]["Tracking"], revisi
     }
   }
   return names;
+}
+
+/** Why a PET has no SUV, each sentence once; the scales of other images are empty. */
+export function refusalsOf(scales: components["schemas"]["RevisionMeasurements"]["scales"]): string[] {
+  return [...new Set(scales.flatMap((scale) => (scale.refusal ? [scale.refusal] : [])))];
+}
+
+/** What a lesion takes up, on the first scale that the headers allow; undefined where there is none. */
+export function uptakeOf(lesion: LesionMeasurement): components["schemas"]["Uptake"] | undefined {
+  return lesion.uptake?.[0];
 }

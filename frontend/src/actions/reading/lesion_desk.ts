@@ -1,5 +1,5 @@
 import { fetchMeasurements } from "../../api/priors";
-import { isLesion, middleOf, type LesionKey } from "../../state/lesions";
+import { isLesion, middleOf, refusalsOf, type LesionKey } from "../../state/lesions";
 import type { ReadingState } from "../../state/reading";
 import type { LesionMeasurement } from "../../state/records";
 import type { DiameterMark } from "../../viewer/viewer";
@@ -35,8 +35,9 @@ export class LesionDesk {
   async measure(revisionId: string): Promise<void> {
     this.session.set({ measured: { kind: "measuring", revisionId } });
     try {
-      const { lesions } = await fetchMeasurements(revisionId);
-      if (this.isShown(revisionId)) this.session.set({ measured: { kind: "done", revisionId, lesions } });
+      const { lesions, scales } = await fetchMeasurements(revisionId);
+      const refusals = refusalsOf(scales);
+      if (this.isShown(revisionId)) this.session.set({ measured: { kind: "done", revisionId, lesions, refusals } });
     } catch (error) {
       if (this.isShown(revisionId)) this.session.set({ measured: { kind: "failed", revisionId, error } });
     }

@@ -1,5 +1,5 @@
 import { useTranslate, type PlainMessageKey, type Translate } from "../../lib/messages";
-import { isLesion, lesionsOf } from "../../state/lesions";
+import { isLesion, lesionsOf, uptakeOf } from "../../state/lesions";
 import type { ReadingState, SegmentRow } from "../../state/reading";
 import type { LesionMeasurement } from "../../state/records";
 import { sentenceOf } from "../../ui/States";
@@ -53,6 +53,7 @@ interface LineProps {
 function LesionLine({ lesion, name, isChosen, onChoose }: LineProps) {
   const t = useTranslate();
   const diameters = `${millimetres(lesion.longest_diameter.value)} × ${millimetres(lesion.perpendicular_diameter.value)} mm`;
+  const uptake = uptakeOf(lesion);
   const cautions = lesion.cautions.map((caution) => t(CAUTIONS[caution] as "caution.cut_off"));
   return (
     <li>
@@ -61,6 +62,7 @@ function LesionLine({ lesion, name, isChosen, onChoose }: LineProps) {
           <span className="visually-hidden">{t("lesions.lesion")}</span>
           <span className={styles.number}>{name ?? lesion.lesion_number}</span>
           <span className={styles.diameters}>{diameters}</span>
+          {uptake ? <span className={styles.uptake}>{uptakeWords(uptake, t)}</span> : null}
           {cautions.length > 0 ? <span className={styles.caution}>{cautions.join(", ")}</span> : null}
         </button>
       </TextTooltip>
@@ -83,7 +85,23 @@ function measuredWords({ shown, save, measured }: ReadingState, t: Translate): s
   if (shown.kind === "live") return t("lesions.after_run");
   if (save.kind !== "clean" && save.kind !== "saved") return t("lesions.after_saving");
   if (measured.kind === "measuring") return t("lesions.measuring");
+  if (measured.kind === "done" && measured.refusals.length > 0) {
+    return t("lesions.no_uptake", { reasons: measured.refusals.join(" ") });
+  }
   return measured.kind === "failed" ? t("lesions.failed", { sentence: sentenceOf(measured.error, t) }) : undefined;
+}
+
+/** "SUVbw max 8.2, peak 7.1; MTV 3.1 mL, TLG 20.4": as drawn. */
+function uptakeWords(uptake: NonNullable<ReturnType<typeof uptakeOf>>, t: Translate): string {
+  const [scale = ""] = uptake.unit.split(" ");
+  const peak = uptake.peak ? t("lesions.uptake_peak", { peak: uptake.peak.value.toFixed(1) }) : "";
+  const words = t("lesions.uptake", {
+    scale,
+    maximum: uptake.maximum.toFixed(1),
+    volume: uptake.metabolic_volume_ml.toFixed(1),
+    glycolysis: uptake.total_glycolysis.toFixed(1),
+  });
+  return peak ? `${words}, ${peak}` : words;
 }
 
 function millimetres(value: number): string {

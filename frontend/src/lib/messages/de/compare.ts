@@ -59,4 +59,7 @@ export const compare = {
   "caution.interrupted": "der Durchmesser quert eine Lücke",
   "caution.tilted": "die Schichten sind geneigt",
   "lesions.failed": "Nicht gemessen: {sentence}",
+  "lesions.uptake": "{scale} max {maximum}, MTV {volume} mL, TLG {glycolysis}",
+  "lesions.uptake_peak": "Peak {peak}",
+  "lesions.no_uptake": "Kein SUV: {reasons}",
 };

@@ -58,4 +58,7 @@ export const compare = {
   "caution.interrupted": "the diameter crosses a gap",
   "caution.tilted": "the slices are tilted",
   "lesions.failed": "Not measured: {sentence}",
+  "lesions.uptake": "{scale} max {maximum}, MTV {volume} mL, TLG {glycolysis}",
+  "lesions.uptake_peak": "peak {peak}",
+  "lesions.no_uptake": "No SUV: {reasons}",
 } as const;
