@@ -163,7 +163,7 @@ class ObservationView(APIView):
             state=LesionState(wish["state"]),
             merged_into=get_lesion_for(user, other) if other else None,
             is_unequivocal_progression=wish["is_unequivocal_progression"],
-            note=wish["note"],
+            note=wish.get("note"),
             by=user,
             address=client_address(request),
         )

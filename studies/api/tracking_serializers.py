@@ -320,7 +320,9 @@ class StateSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=words(STATED))
     merged_into_id = serializers.UUIDField(required=False, allow_null=True)
     is_unequivocal_progression = serializers.BooleanField(required=False, default=False)
-    note = serializers.CharField(max_length=300, allow_blank=True, required=False, default="")
+    note = serializers.CharField(
+        max_length=300, allow_blank=True, required=False, help_text="Left out: an earlier one stays."
+    )
 
 
 class AssignSerializer(serializers.Serializer[Any]):

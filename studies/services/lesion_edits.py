@@ -120,11 +120,11 @@ def state_lesion(
     state: LesionState,
     merged_into: Lesion | None = None,
     is_unequivocal_progression: bool = False,
-    note: str = "",
+    note: str | None = None,
     by: User,
     address: str = "",
 ) -> LesionObservation:
-    """Say what is to be seen of a lesion at a timepoint, whatever was proposed.
+    """Say what is to be seen of a lesion at a timepoint, whatever was proposed; without a note an earlier one stays.
 
     Raises
     ------
@@ -144,7 +144,8 @@ def state_lesion(
         raise NothingMeasuredError(f"{lesion.name} is not marked in this study. Draw it and save, then it is measured.")
     if state is LesionState.MERGED and (merged_into is None or merged_into.pk == lesion.pk):
         raise InvalidInputError(f"Say which lesion {lesion.name} merged into.")
-    observation.state, observation.note = state, note
+    observation.state = state
+    observation.note = observation.note if note is None else note
     observation.merged_into = merged_into if state is LesionState.MERGED else None
     observation.is_unequivocal_progression = is_unequivocal_progression
     _sign(observation, by)

@@ -1849,8 +1849,8 @@ export interface components {
             is_unequivocal_progression: boolean;
             /** Format: uuid */
             merged_into_id?: string | null;
-            /** @default  */
-            note: string;
+            /** @description Left out: an earlier one stays. */
+            note?: string;
             state: components["schemas"]["StateStateEnum"];
         };
         /** @enum {string} */

@@ -182,7 +182,20 @@ def test_what_a_reader_states_counts(course: Course) -> None:
     assert course.seen(second)["L2"].state == LesionState.NOT_EVALUABLE
     assert assess_patient(course.patient).verdict.latest.overall_response is Response.NE
     state_lesion(lesion, second, state=LesionState.MEASURED, by=course.person)
+    assert course.seen(second)["L2"].note == "motion"  # what a reader wrote is not lost by another word
     assert assess_patient(course.patient).verdict.latest.overall_response is Response.SD
+
+
+def test_a_lesion_that_was_overlooked_at_baseline_is_not_new(course: Course) -> None:
+    first, second = course.date(DATES[0], [A]), course.date(DATES[1], [A, B])
+    lesion = Lesion.objects.get(number=2)
+    followed = assess_patient(course.patient).record.patient
+    assert followed.role_of(followed.lesions[1]) is LesionRole.NEW
+    state_lesion(lesion, first, state=LesionState.TOO_SMALL, by=course.person)
+    course.match()
+    followed = assess_patient(course.patient).record.patient
+    assert followed.role_of(followed.lesions[1]) is LesionRole.NON_TARGET
+    assert course.seen(second)["L2"].state == LesionState.MEASURED
 
 
 def test_days_out_of_place_are_refused_with_a_sentence(course: Course) -> None:

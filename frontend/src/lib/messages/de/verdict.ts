@@ -2,7 +2,6 @@
 export const verdict = {
   "verdict.title": "Ansprechen",
   "verdict.criterion": "Kriterium",
-  "verdict.planned": "wird nach diesem Kriterium verfolgt",
   "verdict.follow_by": "Nach diesem Kriterium verfolgen",
   "verdict.loading": "Urteil wird gebildet",
   "verdict.on": "{date}, Tag {day}",
@@ -59,7 +58,6 @@ export const verdict = {
     "Wählen Sie unter Termine, welche Segmentierung an welchem Tag zählt. Dann werden Läsionen gemessen, wiedergefunden und beurteilt.",
   "verdict.remarks": "Ein zweiter Befunder würde fragen",
   "verdict.registration": "Termine, die vielleicht nicht übereinander liegen",
-  "verdict.saved_override": "Ihr Urteil ist eingetragen.",
   "course.follow": "Diese Läsionen verfolgen",
   "course.follow_instead": "Stattdessen diese verfolgen",
   "course.other": "Eine andere Segmentierung dieser Studie wird verfolgt.",

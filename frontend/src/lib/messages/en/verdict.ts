@@ -2,7 +2,6 @@
 export const verdict = {
   "verdict.title": "Response",
   "verdict.criterion": "Criterion",
-  "verdict.planned": "followed by this criterion",
   "verdict.follow_by": "Follow by this criterion",
   "verdict.loading": "Judging",
   "verdict.on": "{date}, day {day}",
@@ -59,7 +58,6 @@ export const verdict = {
     "Choose under Dates which segmentation counts on each date. Lesions are then measured, found again and judged.",
   "verdict.remarks": "A second reader would ask",
   "verdict.registration": "Dates that may not lie over each other",
-  "verdict.saved_override": "Your verdict is recorded.",
   "course.follow": "Follow these lesions",
   "course.follow_instead": "Follow this one instead",
   "course.other": "Another segmentation of this study is followed.",

@@ -153,7 +153,7 @@ function States({ cell, onWish }: Pick<ActsProps, "cell" | "onWish">) {
       act: "state",
       lesionId: lesion.id,
       timepointId: timepoint.id,
-      body: { state, is_unequivocal_progression: isProgressing, note: "" },
+      body: { state, is_unequivocal_progression: isProgressing },
     });
   const isMarked = Boolean(seen?.components.length);
   const isProgressing = seen?.is_unequivocal_progression ?? false;
