@@ -23,6 +23,7 @@ export default function CourseCharts({ tracking, assessment, subject }: CourseCh
   );
   const numbers = assessment?.timepoints.at(-1)?.numbers;
   const baseline = tracking.timepoints.find((each) => each.is_baseline)?.study_date;
+  const isCourse = tracking.timepoints.filter((each) => each.day !== null).length > 1;
   return (
     <div className={styles.charts}>
       {course && numbers ? (
@@ -34,7 +35,7 @@ export default function CourseCharts({ tracking, assessment, subject }: CourseCh
           subject={subject}
         />
       ) : null}
-      {baseline && lesions.length > 0 ? (
+      {baseline && isCourse && lesions.length > 0 ? (
         <SpiderPlot lesions={lesions} baselineDate={baseline} subject={subject} />
       ) : null}
     </div>

@@ -218,7 +218,9 @@ export function VerdictDetails({ assessment, insight, tracking }: VerdictDetails
     <>
       <Flip assessment={assessment} />
       <ListSection title={t("verdict.due")} lines={assessment.due.map((each) => each.sentence)} />
-      {insight ? <Behind insight={insight} tracking={tracking} isDecided={isDecided} /> : null}
+      {insight && assessment.timepoints.length > 1 ? (
+        <Behind insight={insight} tracking={tracking} isDecided={isDecided} />
+      ) : null}
       <ListSection title={t("verdict.warnings")} lines={flagsOf(assessment)} />
       <ListSection title={t("verdict.registration")} lines={doubtful} />
       <Rules assessment={assessment} />

@@ -90,6 +90,7 @@ function Said({ override }: { readonly override: Assessment["overrides"][number]
 
 function courseWords(assessment: Assessment, t: Translate): string {
   const { best_overall_response: best, progression_day, unconfirmed_progression_day } = assessment;
+  if (assessment.timepoints.length < 2) return ""; // a baseline alone is no response
   return [
     t("verdict.best", { response: best.response }),
     progression_day === null ? "" : t("verdict.progressed", { day: progression_day }),
