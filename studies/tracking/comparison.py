@@ -12,12 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from studies.tracking.criteria.configuration import CriteriaConfiguration
-from studies.tracking.criteria.inputs import DiameterCourse
-from studies.tracking.criteria.irecist import assess_irecist
-from studies.tracking.criteria.mrecist_hcc import assess_mrecist_hcc
-from studies.tracking.criteria.rano_bm import assess_rano_bm
-from studies.tracking.criteria.recist import assess_recist
 from studies.tracking.criteria.verdict import CourseVerdict, Criterion, Response, TimepointVerdict
 
 
@@ -167,22 +161,6 @@ def compare_verdicts(verdicts: Sequence[CourseVerdict]) -> Comparison:
         and (disagreement := _disagreement(first, second)) is not None
     ]
     return Comparison(tuple(verdicts), tuple(sorted(found, key=lambda d: d.days_from_baseline)))
-
-
-def compare_on_diameters(course: DiameterCourse, configuration: CriteriaConfiguration | None = None) -> Comparison:
-    """Judge one course of diameters by every criterion that reads diameters, and compare.
-
-    The configuration is used for RECIST 1.1 and iRECIST; mRECIST and RANO-BM keep their own defaults.
-    """
-    values = configuration or CriteriaConfiguration()
-    return compare_verdicts(
-        (
-            assess_recist(course, values),
-            assess_irecist(course, values),
-            assess_mrecist_hcc(course),
-            assess_rano_bm(course),
-        )
-    )
 
 
 def _disagreement(first: TimepointVerdict, second: TimepointVerdict) -> Disagreement | None:

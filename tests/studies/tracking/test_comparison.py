@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from studies.tracking.comparison import Comparison, compare_on_diameters, compare_verdicts
+from studies.tracking.comparison import Comparison, compare_verdicts
+from studies.tracking.criteria.inputs import DiameterCourse
+from studies.tracking.criteria.irecist import assess_irecist
+from studies.tracking.criteria.mrecist_hcc import assess_mrecist_hcc
 from studies.tracking.criteria.rano_2_0 import assess_rano_2_0
+from studies.tracking.criteria.rano_bm import assess_rano_bm
 from studies.tracking.criteria.recist import assess_recist
 from studies.tracking.criteria.verdict import Criterion
 from tests.studies.tracking.criteria.builders import brain, course
+
+
+def on_diameters(rows: DiameterCourse) -> Comparison:
+    """By every criterion that reads diameters, each with its own values."""
+    return compare_verdicts(
+        [judge(rows) for judge in (assess_recist, assess_irecist, assess_mrecist_hcc, assess_rano_bm)]
+    )
 
 
 def explained(comparison: Comparison, first: Criterion, second: Criterion) -> list[tuple[int, str]]:
@@ -20,7 +31,7 @@ def explained(comparison: Comparison, first: Criterion, second: Criterion) -> li
 
 
 def test_agreement_needs_no_words() -> None:
-    assert compare_on_diameters(course((0, [30]), (56, [20]), (112, [20]))).disagreements == ()
+    assert on_diameters(course((0, [30]), (56, [20]), (112, [20]))).disagreements == ()
 
 
 @pytest.mark.parametrize(
@@ -34,14 +45,14 @@ def test_agreement_needs_no_words() -> None:
     ],
 )
 def test_the_rule_that_differs_is_named(rows: object, other: Criterion, rule_ids: tuple[str, ...]) -> None:
-    found = explained(compare_on_diameters(rows), Criterion.RECIST_1_1, other)  # type: ignore[arg-type]
+    found = explained(on_diameters(rows), Criterion.RECIST_1_1, other)  # type: ignore[arg-type]
     assert len(found) == 1
     for rule_id in rule_ids:
         assert rule_id in found[0][1]
 
 
 def test_a_row_shows_every_criterion() -> None:
-    comparison = compare_on_diameters(course((0, [50]), (56, [60])))
+    comparison = on_diameters(course((0, [50]), (56, [60])))
     assert dict(comparison.row(56)) == {
         Criterion.RECIST_1_1: "PD",
         Criterion.IRECIST: "iUPD",
