@@ -1,7 +1,7 @@
-"""How far a measurement repeats: the literature's limits as data, and whether a change lies within them (REP.BAND).
+"""How far a measurement repeats: the literature's limits as data (REP.BAND).
 
-The band is shown beside a change and never alters a response category. Where the literature read for this work gives no
-figure the answer is "unknown", and a figure that could not be checked at its source says so.
+What they say of a change is found by `change.find_change`. Where the literature read for this work gives no figure
+there is no row, and a figure that could not be checked at its source says so.
 
 References: criteria specification, section 6; each row cites its own source.
 """
@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from studies.tracking.criteria.exact import PercentChange, exact, percent_change, plain
+from studies.tracking.criteria.exact import exact, percent_change
 
 
 class Quantity(StrEnum):
@@ -36,14 +36,6 @@ class Readers(StrEnum):
     ONE = "one"
     TWO = "two"
     ANY = "any"
-
-
-class BandAnswer(StrEnum):
-    """What the literature says about a change."""
-
-    WITHIN = "within"
-    BEYOND = "beyond"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,51 +139,12 @@ LIMITS: tuple[RepeatabilityLimit, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Whether a change lies within measurement error, with the row that says so and a sentence for the reader."""
-
-    answer: BandAnswer
-    change: PercentChange
-    limit: RepeatabilityLimit | None
-    sentence: str
-
-
 def find_limit(
     quantity: Quantity, *, readers: Readers = Readers.TWO, size_mm: Decimal | None = None
 ) -> RepeatabilityLimit | None:
     """Return the row that answers for a measurement: a 95 % limit before any other, None where there is none."""
     rows = [row for row in LIMITS if row.holds_for(quantity, readers, size_mm)]
     return min(rows, key=lambda row: row.coverage_percent != 95, default=None)
-
-
-def band_of(
-    quantity: Quantity,
-    *,
-    old: Decimal,
-    new: Decimal,
-    readers: Readers = Readers.TWO,
-    size_mm: Decimal | None = None,
-) -> Band:
-    """Return whether the change from ``old`` to ``new`` lies within measurement error.
-
-    ``size_mm`` is the longest diameter, which some rows need. The limits themselves count as within.
-    """
-    change = percent_change(exact(new, name="new value"), exact(old, name="old value"))
-    limit = find_limit(quantity, readers=readers, size_mm=size_mm)
-    if limit is None:
-        return Band(BandAnswer.UNKNOWN, change, None, "Unknown, because no repeatability figure is known for this.")
-    if change.fraction is None:
-        return Band(BandAnswer.UNKNOWN, change, limit, "Unknown, because a change from 0 has no percentage.")
-    is_within = Fraction(limit.lower_percent) <= change.fraction * 100 <= Fraction(limit.upper_percent)
-    where = "within" if is_within else "beyond"
-    coverage = f"{limit.coverage_percent} %" if limit.coverage_percent else "stated"
-    unread = "" if limit.is_verified else " Figure not verified at its source."
-    sentence = (
-        f"Change {change} is {where} the {coverage} repeatability band of {plain(limit.lower_percent)} to "
-        f"+{plain(limit.upper_percent)} % ({limit.citation}).{unread}"
-    )
-    return Band(BandAnswer(where), change, limit, sentence)
 
 
 def is_within_percent(old: Decimal, new: Decimal, limit_percent: Decimal) -> bool | None:
