@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from studies.api.tracking_serializers import TherapySerializer, words
+from studies.api.tracking_serializers import words
 from studies.tracking.burden import Direction
 from studies.tracking.comparability import Concern, MismatchCode, Severity
 from studies.tracking.courses import COMPUTABLE
@@ -58,6 +58,15 @@ class NumbersSerializer(serializers.Serializer[Any]):
     composition = CompositionSerializer(many=True)
 
 
+class BandsSerializer(serializers.Serializer[Any]):
+    """Where the next date's sum would reach another response."""
+
+    partial_at = serializers.FloatField()
+    progression_at = serializers.FloatField()
+    unit = serializers.CharField()
+    note = serializers.CharField(allow_blank=True)
+
+
 class TimepointVerdictSerializer(serializers.Serializer[Any]):
     """The response on one date."""
 
@@ -71,6 +80,9 @@ class TimepointVerdictSerializer(serializers.Serializer[Any]):
     clause = ClauseSerializer()
     clauses = ClauseSerializer(many=True)
     numbers = NumbersSerializer()
+    bands_after = BandsSerializer(
+        allow_null=True, help_text="Against this date and those before; null where the criterion has no such lines."
+    )
     configuration = ConfigurationValueSerializer(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
     review_flags = serializers.ListField(child=serializers.CharField())
@@ -82,15 +94,6 @@ class BestResponseSerializer(serializers.Serializer[Any]):
     response = serializers.ChoiceField(choices=CATEGORIES)
     clause = ClauseSerializer()
     day = serializers.IntegerField(allow_null=True)
-
-
-class BandsSerializer(serializers.Serializer[Any]):
-    """Where the next date's sum would reach another response."""
-
-    partial_at = serializers.FloatField()
-    progression_at = serializers.FloatField()
-    unit = serializers.CharField()
-    note = serializers.CharField(allow_blank=True)
 
 
 class OverrideSerializer(serializers.Serializer[Any]):
@@ -142,7 +145,6 @@ class AssessmentSerializer(serializers.Serializer[Any]):
     configuration_version = serializers.CharField()
     warnings = serializers.ListField(child=serializers.CharField())
     review_flags = serializers.ListField(child=serializers.CharField())
-    bands = BandsSerializer(allow_null=True)
     overrides = OverrideSerializer(many=True, help_text="On exactly these inputs, newest first.")
     flip = FlipSerializer(allow_null=True)
     due = DueSerializer(many=True)
@@ -357,34 +359,3 @@ class InsightSerializer(serializers.Serializer[Any]):
     comparability = ComparabilitySerializer(many=True)
     burden = BurdenSerializer(many=True)
     mixed_response = MixedResponseSerializer(allow_null=True)
-
-
-class CohortResponseSerializer(serializers.Serializer[Any]):
-    """The response on one date."""
-
-    day = serializers.IntegerField()
-    response = serializers.ChoiceField(choices=CATEGORIES)
-    study_id = serializers.UUIDField()
-
-
-class CohortMemberSerializer(serializers.Serializer[Any]):
-    """One patient of a cohort."""
-
-    patient_id = serializers.UUIDField()
-    patient_name = serializers.CharField()
-    best_percent = serializers.FloatField(allow_null=True, help_text="Smallest change from baseline, percent.")
-    best_day = serializers.IntegerField(allow_null=True)
-    best_overall_response = serializers.ChoiceField(choices=CATEGORIES)
-    latest_response = serializers.ChoiceField(choices=CATEGORIES)
-    is_provisional = serializers.BooleanField()
-    baseline_date = serializers.DateField()
-    latest_study_id = serializers.UUIDField()
-    responses = CohortResponseSerializer(many=True)
-    therapy = TherapySerializer(many=True)
-
-
-class CohortSerializer(serializers.Serializer[Any]):
-    """The patients one sees whose lesions are followed; at most 200."""
-
-    criterion = serializers.ChoiceField(choices=CRITERIA)
-    members = CohortMemberSerializer(many=True)

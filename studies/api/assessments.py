@@ -12,10 +12,10 @@ from rest_framework.views import APIView
 
 from studies.api.assessment_serializers import (
     AssessmentSerializer,
-    CohortSerializer,
     InsightSerializer,
     NewOverrideSerializer,
 )
+from studies.api.cohort_serializers import CohortSerializer
 from studies.errors import InvalidInputError
 from studies.permissions import client_address, signed_in_user
 from studies.selectors.patients import get_patient_for

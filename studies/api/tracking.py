@@ -20,6 +20,7 @@ from studies.api.tracking_serializers import (
     NewPlanSerializer,
     RecordedTimepointSerializer,
     StateSerializer,
+    TargetChoiceSerializer,
     TargetsSerializer,
     TherapySerializer,
     TrackingSerializer,
@@ -31,6 +32,7 @@ from studies.selectors.segmentations import get_segmentation_for
 from studies.selectors.studies import get_study_for
 from studies.selectors.tracking import get_lesion_for, get_observation_for, get_therapy_for, get_timepoint_for
 from studies.services import audit, lesion_edits, therapy, timepoints
+from studies.services.lesion_roles import check_targets
 from studies.services.tracking_view import view_tracking
 from studies.tracking.criteria.verdict import Criterion
 
@@ -90,6 +92,20 @@ class TargetsView(APIView):
         targets = [get_lesion_for(user, lesion_id) for lesion_id in wish["lesion_ids"]]
         lesion_edits.choose_targets(patient, targets=targets, by=user, address=client_address(request))
         return _answer(patient)
+
+
+class TargetChoiceView(APIView):
+    """Lesions that are not targets yet."""
+
+    @extend_schema(parameters=[TargetsSerializer], responses=TargetChoiceSerializer)
+    def get(self, request: Request, patient_id: UUID) -> Response:
+        """Tell how they spread over organs and whether they may be targets together."""
+        patient = get_patient_for(signed_in_user(request), patient_id)
+        named = TargetsSerializer(data={"lesion_ids": request.query_params.getlist("lesion_ids")})
+        named.is_valid(raise_exception=True)
+        choice = check_targets(patient, named.validated_data["lesion_ids"])
+        organs = [{"organ": organ, "count": count} for organ, count in choice.organs.items()]
+        return Response(TargetChoiceSerializer({"organs": organs, "problems": choice.problems}).data)
 
 
 class FollowView(APIView):
@@ -221,6 +237,7 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/tracking", PatientTrackingView.as_view()),
     path("patients/<uuid:patient_id>/plan", PlanView.as_view()),
     path("patients/<uuid:patient_id>/targets", TargetsView.as_view()),
+    path("patients/<uuid:patient_id>/targets/check", TargetChoiceView.as_view()),
     path("patients/<uuid:patient_id>/therapies", TherapiesView.as_view()),
     path("studies/<uuid:study_id>/timepoint", FollowView.as_view()),
     path("timepoints/<uuid:timepoint_id>", TimepointView.as_view()),

@@ -299,13 +299,26 @@ class TrackingSerializer(serializers.Serializer[TrackingView]):
     therapy = TherapySerializer(many=True)
     studies = FollowableStudySerializer(many=True)
     registrations = PairSerializer(many=True)
-    selection_errors = serializers.ListField(child=serializers.ChoiceField(choices=words(SelectionError)))
 
 
 class TargetsSerializer(serializers.Serializer[Any]):
     """The lesions that are targets; every other one is a non-target."""
 
     lesion_ids = serializers.ListField(child=serializers.UUIDField(), max_length=50)
+
+
+class OrganCountSerializer(serializers.Serializer[Any]):
+    """How many lesions lie in an organ: left and right together, lymph nodes together."""
+
+    organ = serializers.CharField(allow_blank=True, help_text="Empty: nobody named it.")
+    count = serializers.IntegerField()
+
+
+class TargetChoiceSerializer(serializers.Serializer[Any]):
+    """What lesions would be together as targets."""
+
+    organs = OrganCountSerializer(many=True)
+    problems = serializers.ListField(child=serializers.ChoiceField(choices=words(SelectionError)))
 
 
 class ConfirmSerializer(serializers.Serializer[Any]):

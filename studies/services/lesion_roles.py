@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,7 @@ from studies.tracking.criteria.target_selection import (
     SelectionError,
     TargetCandidate,
     check_selection,
+    organ_group,
     suggest_targets,
 )
 from studies.tracking.criteria.verdict import Criterion
@@ -72,13 +75,32 @@ def judge_lesions(
     }
 
 
-def check_targets(lesions: Sequence[Lesion], baseline: Timepoint | None) -> tuple[SelectionError, ...]:
-    """Return why the present targets may not go together; empty where they may (R11.SEL)."""
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """What lesions would be together as targets.
+
+    Attributes
+    ----------
+    organs
+        How many lie in each organ as the rule counts it; "" where nobody named it.
+    problems
+        Why they may not go together; empty where they may.
+    """
+
+    organs: Mapping[str, int]
+    problems: tuple[SelectionError, ...]
+
+
+def check_targets(patient: Patient, lesion_ids: Collection[UUID]) -> TargetChoice:
+    """Return what these lesions would be as targets (R11.SEL); those that are not measured at baseline do not count."""
+    baseline = find_baseline(read_plan(patient), read_timepoints(patient))
     if baseline is None:
-        return ()
+        return TargetChoice({}, ())
     seen = _measured_at(baseline)
-    chosen = [each for each in lesions if each.role == LesionRole.TARGET and each.pk in seen]
-    return check_selection([_target(each, baseline, seen[each.pk]) for each in chosen])
+    lesions = Lesion.objects.filter(patient=patient, dismissed_reason="", pk__in=lesion_ids)
+    chosen = [_target(each, baseline, seen[each.pk]) for each in lesions if each.pk in seen]
+    organs = Counter(organ_group(each.organ, each.candidate.kind) for each in chosen)
+    return TargetChoice(organs, check_selection(chosen))
 
 
 def suggest_roles(patient: Patient) -> None:

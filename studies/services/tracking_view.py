@@ -23,12 +23,11 @@ from studies.models import (
 )
 from studies.selectors.tracking import lesions_of, segmented_studies_of, therapy_of
 from studies.services.followed_record import find_baseline, read_plan, read_timepoints
-from studies.services.lesion_roles import check_targets, judge_lesions
+from studies.services.lesion_roles import judge_lesions
 from studies.services.registrations import explain_registration, find_registration, prior_to_current
 from studies.services.volumes import describe_grid
 from studies.tracking.criteria.inputs import LesionRole
 from studies.tracking.criteria.measurability import MeasurabilityVerdict
-from studies.tracking.criteria.target_selection import SelectionError
 from studies.tracking.criteria.verdict import Criterion
 from studies.tracking.intervals import Interval, Quantity
 from studies.tracking.planes import find_plane
@@ -98,7 +97,6 @@ class TrackingView:
     therapy: Sequence[TherapyLine]
     studies: Sequence[Study]
     registrations: Sequence[RegistrationView]
-    selection_errors: Sequence[SelectionError]
 
 
 def view_tracking(patient: Patient) -> TrackingView:
@@ -118,7 +116,6 @@ def view_tracking(patient: Patient) -> TrackingView:
         therapy=list(therapy_of(patient)),
         studies=list(segmented_studies_of(patient)),
         registrations=_view_registrations(taking_part),
-        selection_errors=check_targets([each for each in lesions if not each.dismissed_reason], baseline),
     )
 
 

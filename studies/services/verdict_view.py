@@ -17,12 +17,14 @@ from studies.tracking.criteria.errors import CriteriaInputError
 from studies.tracking.criteria.exact import PercentChange
 from studies.tracking.criteria.verdict import Criterion, Numbers, TimepointVerdict
 from studies.tracking.due_dates import list_due_dates
-from studies.tracking.insight import Insight, find_insight, sums_of
+from studies.tracking.insight import Insight, find_insight, find_sum_change, sums_of
 from studies.tracking.measurement_error import Measured
 from studies.tracking.response_bands import find_bands
 
 Plain = dict[str, Any]
 MOST_IN_COHORT = 200
+_SUMMED = "mm"
+"""The unit of the one number whose intervals are known: the sum of the targets' diameters."""
 
 
 def view_assessment(patient: Patient, criterion: Criterion | None = None) -> Plain:
@@ -46,7 +48,6 @@ def view_assessment(patient: Patient, criterion: Criterion | None = None) -> Pla
         "configuration_version": verdict.configuration_version,
         "warnings": verdict.warnings,
         "review_flags": verdict.review_flags,
-        "bands": find_bands(verdict.latest),
         "overrides": find_overrides(patient, found.digest),
         "flip": find_flip(patient, found.criterion),
         "due": _view_due(found),
@@ -98,16 +99,19 @@ def _view_member(patient: Patient, criterion: Criterion) -> Plain | None:
         found = assess_patient(patient, criterion)
     except CriteriaInputError:
         return None  # the patient's own page says why
-    later = [each for each in found.verdict.timepoints[1:] if each.numbers.percent_from_baseline is not None]
-    changes = [(_percent(each.numbers.percent_from_baseline), each) for each in later]
-    known = [(percent, each) for percent, each in changes if percent is not None]
-    best = min(known, key=lambda each: each[0], default=None)
+    changes = [
+        (percent, place, each)
+        for place, each in enumerate(found.verdict.timepoints)
+        if place and (percent := _percent(each.numbers.percent_from_baseline)) is not None
+    ]
+    best = min(changes, key=lambda each: each[0], default=None)
     days = {each.study.study_date: each for each in found.record.timepoints}
     return {
         "patient_id": patient.pk,
         "patient_name": patient.patient_name,
         "best_percent": best[0] if best else None,
-        "best_day": best[1].days_from_baseline if best else None,
+        **_view_best(found, best[1] if best else None),
+        "best_day": best[2].days_from_baseline if best else None,
         "best_overall_response": found.verdict.best_overall_response.response,
         "latest_response": found.verdict.latest.overall_response,
         "is_provisional": bool(found.record.questions),
@@ -118,6 +122,24 @@ def _view_member(patient: Patient, criterion: Criterion) -> Plain | None:
             for each, timepoint in zip(found.verdict.timepoints, found.record.timepoints, strict=True)
         ],
         "therapy": list(patient.therapy_lines.all()),
+    }
+
+
+def _view_best(found: PatientAssessment, place: int | None) -> Plain:
+    """Return the 95 % interval of the best change, or why there is none."""
+    if place is None:
+        return {"best_low_percent": None, "best_high_percent": None, "best_unknown_because": ""}
+    numbers = found.verdict.timepoints[place].numbers
+    change = find_sum_change(found.record.patient, place) if numbers.unit == _SUMMED else None
+    if change is None:
+        said = f"Unknown, because no repeatability figure is known for a {numbers.quantity}."
+        incomplete = "Unknown, because not every target was measured on both dates."
+        why = incomplete if numbers.unit == _SUMMED else said
+        return {"best_low_percent": None, "best_high_percent": None, "best_unknown_because": why}
+    return {
+        "best_low_percent": change.interval.low_percent if change.interval else None,
+        "best_high_percent": change.interval.high_percent if change.interval else None,
+        "best_unknown_because": change.unknown_because,
     }
 
 
@@ -133,6 +155,7 @@ def _view_timepoint(verdict: TimepointVerdict, timepoint: Timepoint, measured: M
         "clause": verdict.clause,
         "clauses": verdict.clauses,
         "numbers": _view_numbers(verdict.numbers, measured),
+        "bands_after": find_bands(verdict),
         "configuration": verdict.configuration,
         "warnings": verdict.warnings,
         "review_flags": verdict.review_flags,
@@ -140,7 +163,7 @@ def _view_timepoint(verdict: TimepointVerdict, timepoint: Timepoint, measured: M
 
 
 def _view_numbers(numbers: Numbers, measured: Measured | None) -> Plain:
-    is_sum = numbers.unit == "mm" and measured is not None
+    is_sum = numbers.unit == _SUMMED and measured is not None
     return asdict(numbers) | {
         "low": measured.low if is_sum and measured else None,
         "high": measured.high if is_sum and measured else None,

@@ -261,14 +261,23 @@ def _changes_of_sum(patient: FollowedPatient) -> Iterable[SumChange]:
     day, now = sums[-1]
     if now is None or not known or len(patient.timepoints) < 2:
         return
-    quantity = quantity_of_sum(len(patient.in_role(LesionRole.TARGET)))
     nadir = min(known, key=lambda each: each[1].value)
     for reference, (from_day, old) in (
         (Reference.BASELINE, known[0]),
         (Reference.NADIR, nadir),
         (Reference.PREVIOUS, known[-1]),
     ):
-        yield SumChange(reference, from_day, day, find_change(quantity, old, now))
+        yield SumChange(reference, from_day, day, _change_of_sum(patient, old, now))
+
+
+def find_sum_change(patient: FollowedPatient, place: int) -> Change | None:
+    """Return how the sum of the targets changed from baseline to a timepoint; None where one of the sums is missing."""
+    old, new = _sum_at(patient, 0), _sum_at(patient, place)
+    return None if old is None or new is None else _change_of_sum(patient, old, new)
+
+
+def _change_of_sum(patient: FollowedPatient, old: Measured, new: Measured) -> Change:
+    return find_change(quantity_of_sum(len(patient.in_role(LesionRole.TARGET))), old, new)
 
 
 def _sum_at(patient: FollowedPatient, place: int) -> Measured | None:

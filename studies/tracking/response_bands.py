@@ -29,11 +29,11 @@ class ResponseBands:
 
 
 def find_bands(verdict: TimepointVerdict) -> ResponseBands | None:
-    """Return the lines for the next timepoint's sum; None where the criterion has none or a reference is missing."""
+    """Return the lines for the next timepoint's sum; None where the criterion has none or there is no reference."""
     numbers, criterion = verdict.numbers, verdict.criterion
     baseline = numbers.value if numbers.baseline is None else numbers.baseline
     known = [each for each in (numbers.nadir, numbers.value, baseline) if each is not None]
-    if criterion in _WITHOUT_LINES or baseline is None or numbers.unit not in _PARTIAL:
+    if criterion in _WITHOUT_LINES or not baseline or numbers.unit not in _PARTIAL:
         return None
     nadir = min(known)
     if criterion is Criterion.VOLUMETRIC:

@@ -64,6 +64,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "api/cohort"): READS,
     ("PATCH", "api/patients/<uuid:patient_id>/plan"): ACTS,
     ("PUT", "api/patients/<uuid:patient_id>/targets"): ACTS,
+    ("GET", "api/patients/<uuid:patient_id>/targets/check"): READS,
     ("POST", "api/patients/<uuid:patient_id>/therapies"): ACTS,
     ("PUT", "api/studies/<uuid:study_id>/timepoint"): ACTS,
     ("PATCH", "api/timepoints/<uuid:timepoint_id>"): ACTS,

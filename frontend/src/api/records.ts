@@ -27,6 +27,7 @@ export type TimepointWish = Schemas["PatchedRecordedTimepointRequest"];
 export type PlanWish = Schemas["PatchedNewPlanRequest"];
 export type StateWish = Schemas["StateRequest"];
 export type OverrideWish = Schemas["NewOverrideRequest"];
+export type TargetChoice = Schemas["TargetChoice"];
 export type Assessment = Schemas["Assessment"];
 export type TimepointVerdict = Schemas["TimepointVerdict"];
 export type Insight = Schemas["Insight"];

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 
 import { BACKGROUND, client, expectData } from "./client";
 import { isBackgroundFetch, queryClient } from "./query_client";
@@ -11,6 +11,7 @@ import type {
   OverrideWish,
   PlanWish,
   StateWish,
+  TargetChoice,
   TherapyWish,
   TimepointWish,
   Tracking,
@@ -20,6 +21,7 @@ const TRACKING_KEY = "tracking";
 const ASSESSMENT_KEY = "assessment";
 const INSIGHT_KEY = "insight";
 const COHORT_KEY = "cohort";
+const TARGETS_KEY = "target choice";
 
 const by = (criterion: Criterion | undefined) => (criterion ? { criterion } : {});
 
@@ -67,6 +69,23 @@ export function useInsight(patientId: string, criterion: Criterion | undefined, 
         client.GET("/api/patients/{patient_id}/assessment/insight", {
           params: { path: { patient_id: patientId }, query: by(criterion) },
           headers: isBackgroundFetch(queryKey) ? BACKGROUND : {},
+          signal,
+        }),
+      ),
+  });
+}
+
+/** What these lesions would be together as targets; the last answer stands until the next is there. */
+export function useTargetChoice({ patient_id, lesions }: Tracking, lesionIds: readonly string[]) {
+  return useQuery({
+    // Organ and kind decide what a lesion counts for.
+    queryKey: [TARGETS_KEY, patient_id, lesionIds, lesions.map((each) => each.description)] as const,
+    enabled: lesionIds.length > 0,
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }): Promise<TargetChoice> =>
+      expectData(
+        client.GET("/api/patients/{patient_id}/targets/check", {
+          params: { path: { patient_id }, query: { lesion_ids: [...lesionIds] } },
           signal,
         }),
       ),

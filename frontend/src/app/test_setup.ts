@@ -11,6 +11,9 @@ if (typeof window !== "undefined") {
       observe(): void {
         return undefined;
       }
+      unobserve(): void {
+        return undefined;
+      }
       disconnect(): void {
         return undefined;
       }

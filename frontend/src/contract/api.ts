@@ -277,6 +277,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/patients/{patient_id}/targets/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell how they spread over organs and whether they may be targets together. */
+        get: operations["get_patients_patient_id_targets_check"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/patients/{patient_id}/therapies": {
         parameters: {
             query?: never;
@@ -751,7 +768,6 @@ export interface components {
         AlgorithmTypeEnum: "AUTOMATIC" | "SEMIAUTOMATIC" | "MANUAL";
         /** @description What a criterion says of a patient. */
         Assessment: {
-            bands: components["schemas"]["Bands"] | null;
             best_overall_response: components["schemas"]["BestResponse"];
             configuration_version: string;
             criterion: components["schemas"]["CriterionName"];
@@ -857,12 +873,20 @@ export interface components {
             /** Format: date */
             baseline_date: string;
             best_day: number | null;
+            /** Format: double */
+            best_high_percent: number | null;
+            /**
+             * Format: double
+             * @description Of the 95 % repeatability interval.
+             */
+            best_low_percent: number | null;
             best_overall_response: components["schemas"]["ResponseCategory"];
             /**
              * Format: double
              * @description Smallest change from baseline, percent.
              */
             best_percent: number | null;
+            best_unknown_because: string;
             is_provisional: boolean;
             latest_response: components["schemas"]["ResponseCategory"];
             /** Format: uuid */
@@ -1395,6 +1419,12 @@ export interface components {
             /** Format: double */
             volume_ml: number;
         };
+        /** @description How many lesions lie in an organ: left and right together, lymph nodes together. */
+        OrganCount: {
+            count: number;
+            /** @description Empty: nobody named it. */
+            organ: string;
+        };
         /** @enum {string} */
         OutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
         /** @description What a reader said instead of the computed verdict; an empty response took it back. */
@@ -1573,8 +1603,6 @@ export interface components {
             title: string;
             type: string;
         };
-        /** @enum {string} */
-        ProblemsEnum: "registration.no_structure" | "registration.little_overlap" | "registration.there_and_back_disagree" | "registration.implausible_stretch" | "registration.no_clear_optimum" | "registration.optimiser_stopped";
         /** @description What the matching proposes, and how sure it is. */
         Proposal: {
             /** Format: double */
@@ -1643,7 +1671,7 @@ export interface components {
             prior_study: components["schemas"]["PriorStudy"];
             /** @description 4x4, row-major, patient LPS mm, the nudge included; null unless done. */
             prior_to_current_mm: number[] | null;
-            problems: components["schemas"]["ProblemsEnum"][];
+            problems: components["schemas"]["RegistrationProblemsEnum"][];
             /**
              * Format: double
              * @description By how much there and back misses its start.
@@ -1652,6 +1680,8 @@ export interface components {
             /** @description none: never asked for. */
             state: components["schemas"]["RegistrationStateEnum"];
         };
+        /** @enum {string} */
+        RegistrationProblemsEnum: "registration.no_structure" | "registration.little_overlap" | "registration.there_and_back_disagree" | "registration.implausible_stretch" | "registration.no_clear_optimum" | "registration.optimiser_stopped";
         /** @enum {string} */
         RegistrationStateEnum: "none" | "pending" | "done" | "failed";
         /** @description What a second reader would ask about. */
@@ -1755,8 +1785,6 @@ export interface components {
             count: number;
             response: components["schemas"]["ResponseCategory"];
         };
-        /** @enum {string} */
-        SelectionErrorsEnum: "NOT_MEASURABLE" | "TOO_MANY_TOTAL" | "TOO_MANY_PER_ORGAN";
         /** @description A series in a list, with what its geometry allows. */
         SeriesBrief: {
             body_part_examined: string;
@@ -1907,6 +1935,13 @@ export interface components {
             reference: components["schemas"]["ReferenceEnum"];
             to_day: number;
         };
+        /** @description What lesions would be together as targets. */
+        TargetChoice: {
+            organs: components["schemas"]["OrganCount"][];
+            problems: components["schemas"]["TargetChoiceProblemsEnum"][];
+        };
+        /** @enum {string} */
+        TargetChoiceProblemsEnum: "NOT_MEASURABLE" | "TOO_MANY_TOTAL" | "TOO_MANY_PER_ORGAN";
         /** @description The lesions that are targets; every other one is a non-target. */
         TargetsRequest: {
             lesion_ids: string[];
@@ -1971,6 +2006,8 @@ export interface components {
         };
         /** @description The response on one date. */
         TimepointVerdict: {
+            /** @description Against this date and those before; null where the criterion has no such lines. */
+            bands_after: components["schemas"]["Bands"] | null;
             clause: components["schemas"]["Clause"];
             clauses: components["schemas"]["Clause"][];
             configuration: components["schemas"]["ConfigurationValue"][];
@@ -1995,7 +2032,6 @@ export interface components {
             patient_id: string;
             plan: components["schemas"]["Plan"];
             registrations: components["schemas"]["Pair"][];
-            selection_errors: components["schemas"]["SelectionErrorsEnum"][];
             studies: components["schemas"]["FollowableStudy"][];
             therapy: components["schemas"]["Therapy"][];
             timepoints: components["schemas"]["Timepoint"][];
@@ -2685,6 +2721,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_patients_patient_id_targets_check: {
+        parameters: {
+            query: {
+                lesion_ids: string[];
+            };
+            header?: never;
+            path: {
+                patient_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetChoice"];
                 };
             };
             /** @description Refused, with the reason. */

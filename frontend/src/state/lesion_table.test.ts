@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { components } from "../contract/api";
-import { changeOf, countByOrgan, datesOf, dismissedOf, rowsOf } from "./lesion_table";
+import { changeOf, datesOf, dismissedOf, rowsOf } from "./lesion_table";
 
 type Tracking = components["schemas"]["Tracking"];
 
@@ -66,16 +66,6 @@ describe("the lesion table", () => {
   it("leads to the images where a place is known", () => {
     const cells = rowsOf(tracking)[0]?.cells;
     expect(cells?.map((cell) => cell.at)).toEqual([[1, 2, 3], undefined]);
-  });
-
-  it("counts by organ, nodes together, however the organ is spelled", () => {
-    const of = (organ: string, kind = "non_nodal") => ({ description: { organ, kind } });
-    const lesions = [of("Liver"), of("neck", "node"), of(" liver"), of(""), of("axilla", "node"), of("liver")];
-    expect(countByOrgan(lesions as unknown as Parameters<typeof countByOrgan>[0])).toEqual([
-      { organ: "Liver", isNode: false, count: 3 },
-      { organ: "", isNode: true, count: 2 },
-      { organ: "", isNode: false, count: 1 },
-    ]);
   });
 
   it("takes the latest change of each kind", () => {

@@ -71,26 +71,6 @@ export function dismissedOf(tracking: Schemas["Tracking"]): Lesion[] {
   return tracking.lesions.filter((lesion) => lesion.description.dismissed_reason);
 }
 
-export interface OrganCount {
-  /** As written by the reader; empty where nobody named it, and for nodes. */
-  readonly organ: string;
-  readonly isNode: boolean;
-  readonly count: number;
-}
-
-/** How many lesions lie in each organ, nodes together, in the order in which the organs first appear. */
-export function countByOrgan(lesions: readonly Lesion[]): OrganCount[] {
-  const counts = new Map<string, OrganCount>();
-  for (const { description } of lesions) {
-    const isNode = description.kind === "node";
-    const organ = isNode ? "" : (description.organ ?? "").trim();
-    const key = isNode ? "node" : `organ ${organ.toLowerCase()}`;
-    const known = counts.get(key) ?? { organ, isNode, count: 0 };
-    counts.set(key, { ...known, count: known.count + 1 });
-  }
-  return [...counts.values()];
-}
-
 /** How a lesion changed up to the latest date on which it was measured. */
 export function changeOf(insight: Schemas["Insight"] | undefined, name: string, reference: "baseline" | "previous") {
   const changes = insight?.lesion_changes.filter((each) => each.lesion === name && each.reference === reference) ?? [];

@@ -60,7 +60,9 @@ def test_a_course_from_two_dates_to_a_signed_override(course: Course) -> None:
     assert latest["numbers"]["low"] <= latest["numbers"]["value"] <= latest["numbers"]["high"]
     assert verdict["questions"] == ["The targets L1 and L2 were suggested by the software. Confirm or change them."]
     nadir = verdict["timepoints"][0]["numbers"]["value"]
-    assert verdict["bands"]["progression_at"] == pytest.approx(max(1.2 * nadir, nadir + 5))
+    bands = [each["bands_after"] for each in verdict["timepoints"]]  # the sum grew: the nadir stays the baseline's
+    assert [each["progression_at"] for each in bands] == [pytest.approx(max(1.2 * nadir, nadir + 5))] * 2
+    assert [each["partial_at"] for each in bands] == [pytest.approx(0.7 * nadir)] * 2
 
     for lesion in (one, two):
         ask(client, "PATCH", f"/api/lesions/{lesion['id']}", {"organ": "liver"})
@@ -90,7 +92,36 @@ def test_a_course_from_two_dates_to_a_signed_override(course: Course) -> None:
     cohort = ask(client, "GET", "/api/cohort?criterion=RECIST_1_1")
     (member,) = cohort["members"]
     assert member["best_percent"] > 20
+    assert member["best_low_percent"] < member["best_percent"] < member["best_high_percent"]
+    of_sum = next(c["change"] for c in insight["sum_changes"] if c["reference"] == "baseline")
+    assert member["best_percent"] == pytest.approx(of_sum["percent"])
+    assert member["best_low_percent"] == pytest.approx(of_sum["low_percent"])
+    (by_products,) = ask(client, "GET", "/api/cohort?criterion=RANO_2_0")["members"]
+    assert (by_products["best_low_percent"], by_products["best_high_percent"]) == (None, None)
+    assert by_products["best_unknown_because"].startswith("Unknown, because no repeatability figure is known")
     assert [each["response"] for each in member["responses"]] == ["BASELINE", "PD"]
+
+
+def test_lesions_are_tried_as_targets_before_they_are_chosen(course: Course) -> None:
+    course.date(DATES[0], [A, B, ((15.0, 25.0, 70.0), 7.0)])
+    client, patient = signed_in(course.person), f"/api/patients/{course.patient.pk}"
+    organs = {"L1": "Left lung", "L2": "right lung", "L3": "lung"}
+    for lesion in Lesion.objects.all():
+        Lesion.objects.filter(pk=lesion.pk).update(organ=organs[lesion.name])
+    ids = [str(each.pk) for each in Lesion.objects.order_by("number")]
+    before = list(Lesion.objects.order_by("number").values_list("role", flat=True))
+    check = f"{patient}/targets/check?lesion_ids="
+    first_two, everything = (check + "&lesion_ids=".join(chosen) for chosen in (ids[:2], ids))
+    fine = ask(client, "GET", first_two)
+    assert fine == {"organs": [{"organ": "lung", "count": 2}], "problems": []}
+    many = ask(client, "GET", everything)
+    assert many == {"organs": [{"organ": "lung", "count": 3}], "problems": ["TOO_MANY_PER_ORGAN"]}
+    Lesion.objects.filter(pk=ids[2]).update(kind="node")
+    nodes = ask(client, "GET", everything)
+    assert nodes["organs"] == [{"organ": "lung", "count": 2}, {"organ": "lymph nodes", "count": 1}]
+    assert list(Lesion.objects.order_by("number").values_list("role", flat=True)) == before
+    ask(signed_in(UserFactory()), "GET", everything, status=404)
+    assert ask(client, "GET", f"{patient}/targets/check") == {"organs": [], "problems": []}
 
 
 def test_what_cannot_be_judged_says_why(course: Course) -> None:

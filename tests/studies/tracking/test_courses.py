@@ -169,6 +169,25 @@ def test_the_lines_of_the_chart_are_where_the_verdict_changes() -> None:
     bands = find_bands(assess(small, Criterion.RECIST_1_1).latest)
     assert bands is not None
     assert bands.progression_at == 25  # 5 mm weigh more than 20 % there
+    products = find_bands(assess(STEADY, Criterion.RANO_2_0).latest)
+    assert products is not None
+    # Half of 30 x 8 + 20 x 8 mm2, and a quarter more.
+    assert (products.partial_at, products.progression_at) == (Decimal(200), Decimal(500))
+
+
+def test_lines_follow_the_smallest_sum_so_far() -> None:
+    shrunk = date(56, seen("L1", "10"), seen("L2", "20"))
+    regrown = date(112, seen("L1", "12"), seen("L2", "20"))
+    course = assess(replace(STEADY, timepoints=(STEADY.baseline, shrunk, regrown)), Criterion.MRECIST_HCC)
+    bands = [find_bands(each) for each in course.timepoints]
+    assert [each and each.progression_at for each in bands] == [60, 36, 36]  # 20 % above 50, 30, 30: no 5 mm here
+    assert [each and each.partial_at for each in bands] == [35, 35, 35]
+
+
+def test_no_lines_without_a_sum_to_judge_against() -> None:
+    without = replace(STEADY, lesions=tuple(replace(each, role=LesionRole.NON_TARGET) for each in (L1, L2)))
+    assert find_bands(assess(without, Criterion.RECIST_1_1).latest) is None
+    assert find_bands(assess(STEADY, Criterion.LUGANO_CT).latest) is None
 
 
 def test_a_difference_is_told_by_lesion_and_day() -> None:

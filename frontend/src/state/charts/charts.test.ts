@@ -5,71 +5,72 @@ import { dayNumber } from "../../lib/dates";
 import { shapeSwimmer, shapeWaterfall, type WaterfallEntry } from "./cohort";
 import { estimateInWords, type Estimate, toneOf } from "./course";
 import { shapeSpider, type LesionCourse, type LesionSighting } from "./spider";
-import { limitsOf, progressionLine, shapeSumCourse, type SumPoint } from "./sum_course";
+import { shapeSumCourse, type SumPoint } from "./sum_course";
 
 const about = (value: number, by = 2): Estimate => ({ value, low: value - by, high: value + by });
-const recist = limitsOf("RECIST_1_1")!;
-
-function sums(...values: (number | null)[]): SumPoint[] {
-  return values.map((value, place) => ({
+/** A date's sum, and what the server says the next one is judged against. */
+function sums(...dates: [number | null, ([number, number] | null)?][]): SumPoint[] {
+  return dates.map(([value, lines = null], place) => ({
     studyId: `study ${place}`,
     date: `2026-0${place + 1}-01`,
     sum: value === null ? null : about(value),
     response: null,
     isProvisional: false,
     isBaseline: place === 0,
+    linesAfter: lines && { partial: lines[0], progression: lines[1] },
   }));
 }
 
 describe("the sum plot", () => {
-  it("takes the higher of 20 % and 5 mm above the nadir", () => {
-    expect(progressionLine(20, recist)).toBe(25); // 24 by share
-    expect(progressionLine(50, recist)).toBe(60); // 55 by millimetres
-    expect(progressionLine(50, limitsOf("MRECIST_HCC")!)).toBe(60);
-    expect(progressionLine(20, limitsOf("MRECIST_HCC")!)).toBe(24);
-  });
-
-  it("judges each date against the nadir of the dates before it", () => {
-    const course = shapeSumCourse(sums(100, 60, 40, 49), recist);
-    expect(course.bands.map((band) => band.progression)).toEqual([120, 72, 48, 48]);
-    expect(course.bands.map((band) => band.partial)).toEqual([70, 70, 70, 70]);
+  it("lays the lines of each date under the dates up to the next, and ahead of the last", () => {
+    const course = shapeSumCourse(sums([100, [70, 120]], [60, [70, 72]], [40, [70, 48]]));
+    expect(course.bands.map((band) => [band.partial, band.progression])).toEqual([
+      [70, 120],
+      [70, 72],
+      [70, 48],
+    ]);
+    expect(course.bands.map((band) => band.fromDay)).toEqual(["2026-01-01", "2026-02-01", "2026-03-01"].map(dayNumber));
     expect(course.bands.map((band) => band.toDay)).toEqual([
-      ...["2026-02-01", "2026-03-01", "2026-04-01"].map(dayNumber),
+      ...["2026-02-01", "2026-03-01"].map(dayNumber),
       course.lastDay,
     ]);
-    expect(course.nadir?.date).toBe("2026-03-01");
-    expect(course.lastDay).toBeGreaterThan(dayNumber("2026-04-01"));
+    expect(course.lastDay).toBeGreaterThan(dayNumber("2026-03-01"));
   });
 
-  it("lets a date without a sum be neither nadir nor baseline", () => {
-    const course = shapeSumCourse(sums(100, null, 80), recist);
+  it("lets a date without a sum be no nadir, and one without lines leave its stretch empty", () => {
+    const course = shapeSumCourse(sums([100, [70, 120]], [null], [80, [70, 96]]));
     expect(course.nadir?.sum?.value).toBe(80);
-    expect(course.bands.map((band) => band.progression)).toEqual([120, 120, 96]);
-    expect(shapeSumCourse(sums(null, 90), recist).bands).toEqual([]);
+    expect(course.bands.map((band) => band.fromDay)).toEqual(["2026-01-01", "2026-03-01"].map(dayNumber));
+    expect(shapeSumCourse(sums([100], [90])).bands).toEqual([]);
   });
 
-  it("draws no lines before the baseline, and none for a criterion that has no sum", () => {
-    const points = sums(50, 100, 90).map((point, place) => ({ ...point, isBaseline: place === 1 }));
-    const course = shapeSumCourse(points, recist);
+  it("draws no lines before the baseline", () => {
+    const points = sums([50, [35, 60]], [100, [70, 120]], [90, [70, 108]]);
+    const course = shapeSumCourse(points.map((point, place) => ({ ...point, isBaseline: place === 1 })));
     expect(course.points).toHaveLength(3);
     expect(course.bands[0]?.fromDay).toBe(dayNumber("2026-02-01"));
     expect(course.nadir?.sum?.value).toBe(90);
-    expect(limitsOf("LUGANO_PET")).toBeNull();
   });
 
   it("puts dates in order and marks the first of two equal nadirs", () => {
-    const course = shapeSumCourse([...sums(100, 60, 60)].reverse(), recist);
+    const course = shapeSumCourse(sums([100], [60], [60]).reverse());
     expect(course.points.map((point) => point.date)).toEqual(["2026-01-01", "2026-02-01", "2026-03-01"]);
     expect(course.nadir?.date).toBe("2026-02-01");
   });
 });
 
-const sighting = (month: number, diameter: number | null, state = "measured"): LesionSighting => ({
+const sighting = (
+  month: number,
+  diameter: number | null,
+  state = "measured",
+  change: Estimate | null = null,
+): LesionSighting => ({
   studyId: `study ${month}`,
   date: `2026-0${month}-01`,
   state,
   diameter: diameter === null ? null : about(diameter),
   volume: diameter === null ? null : about(diameter / 10, 0.1),
+  change,
   isProvisional: false,
 });
 const lesion = (name: string, isNew: boolean, ...sightings: LesionSighting[]): LesionCourse => ({
@@ -81,15 +82,16 @@ const lesion = (name: string, isNew: boolean, ...sightings: LesionSighting[]): L
 });
 
 describe("the spider plot", () => {
-  it("is percent of the first measurement, interval included, over days from baseline", () => {
-    const chart = shapeSpider([lesion("L1", false, sighting(1, 20), sighting(2, 30))], "2026-01-01", "percent");
-    expect(chart.points.map((point) => [point.days, point.estimate.value])).toEqual([
-      [0, 0],
-      [31, 50],
+  it("is percent of the first measurement, with the interval of the change, over days from baseline", () => {
+    const change = { value: 50, low: 17, high: 92 };
+    const sightings = [sighting(1, 20), sighting(2, 30, "measured", change), sighting(3, 25)];
+    const chart = shapeSpider([lesion("L1", false, ...sightings)], "2026-01-01", "percent");
+    expect(chart.points.map((point) => [point.days, point.estimate])).toEqual([
+      [0, { value: 0, low: null, high: null }],
+      [31, change],
+      [59, { value: 25, low: null, high: null }],
     ]);
-    const second = chart.points[1]!.estimate;
-    expect(second.low).toBeCloseTo(40); // 28 of 20
-    expect(second.high).toBeCloseTo(60); // 32 of 20
+    expect(shapeSpider([lesion("L1", false, ...sightings)], "2026-01-01", "diameter").points[1]?.estimate.low).toBe(28);
   });
 
   it("does not bridge a date on which the lesion was not marked", () => {
@@ -119,6 +121,7 @@ describe("the cohort", () => {
     bestPercent,
     low: null,
     high: null,
+    unknownBecause: "",
     studyId: name,
     date: "2026-01-01",
     response: "SD",

@@ -9,6 +9,8 @@ export interface WaterfallEntry extends CourseDate {
   readonly bestPercent: number | null;
   readonly low: number | null;
   readonly high: number | null;
+  /** Why there is no interval; empty where there is one. */
+  readonly unknownBecause: string;
   readonly response: string | null;
   readonly isProvisional: boolean;
 }

@@ -14,14 +14,17 @@ const dateAfter = (date: string, days: number): string =>
 
 /** The sums of a verdict, provisional while a person has been asked something. */
 export function sumPointsOf(assessment: Schemas["Assessment"]): SumPoint[] {
-  return assessment.timepoints.map(({ study_id, study_date, numbers, overall_response }, place) => ({
-    studyId: study_id,
-    date: study_date,
-    sum: numbers.value === null ? null : { value: numbers.value, low: numbers.low, high: numbers.high },
-    response: overall_response,
-    isProvisional: assessment.questions.length > 0,
-    isBaseline: place === 0,
-  }));
+  return assessment.timepoints.map(
+    ({ study_id, study_date, numbers, overall_response, bands_after: bands }, place) => ({
+      studyId: study_id,
+      date: study_date,
+      sum: numbers.value === null ? null : { value: numbers.value, low: numbers.low, high: numbers.high },
+      response: overall_response,
+      isProvisional: assessment.questions.length > 0,
+      isBaseline: place === 0,
+      linesAfter: bands && { partial: bands.partial_at, progression: bands.progression_at },
+    }),
+  );
 }
 
 type Measurement = Schemas["LesionMeasurement"];
@@ -47,11 +50,28 @@ export function volumeOf(measurements: readonly Measurement[]): Estimate | null 
   return addUp(measurements.map((each) => each.volume));
 }
 
+/** The changes of every lesion's diameter from its first measurement, by lesion and day: the server knows the error. */
+function changesOf(insight: Schemas["Insight"] | undefined): ReadonlyMap<string, Estimate> {
+  const fromFirst = insight?.lesion_changes.filter((each) => each.reference === "baseline") ?? [];
+  return new Map(
+    fromFirst.flatMap(({ lesion, to_day: day, diameter: { percent, low_percent, high_percent } }) => {
+      const bounds = { low: low_percent ?? null, high: high_percent ?? null };
+      return percent === null ? [] : [[`${lesion} ${day}`, { value: percent, ...bounds }] as const];
+    }),
+  );
+}
+
 /** Every lesion that nobody dismissed, on every date that takes part. */
-export function lesionCoursesOf(tracking: Schemas["Tracking"]): LesionCourse[] {
+export function lesionCoursesOf(
+  tracking: Schemas["Tracking"],
+  insight: Schemas["Insight"] | undefined,
+): LesionCourse[] {
+  const changes = changesOf(insight);
   const dates = new Map(
     tracking.timepoints.flatMap((each) =>
-      each.day === null || !each.study_date ? [] : [[each.id, { studyId: each.study_id, date: each.study_date }]],
+      each.day === null || !each.study_date
+        ? []
+        : [[each.id, { when: { studyId: each.study_id, date: each.study_date }, day: each.day }]],
     ),
   );
   return tracking.lesions
@@ -59,15 +79,16 @@ export function lesionCoursesOf(tracking: Schemas["Tracking"]): LesionCourse[] {
     .map((lesion) => {
       const isNode = lesion.description.kind === "node";
       const sightings = lesion.observations.flatMap((seen): LesionSighting[] => {
-        const when = dates.get(seen.timepoint_id);
-        if (!when) return [];
+        const date = dates.get(seen.timepoint_id);
+        if (!date) return [];
         const isMeasured = seen.state === "measured";
         return [
           {
-            ...when,
+            ...date.when,
             state: seen.state,
             diameter: isMeasured ? lengthOf(seen.measurements, isNode) : null,
             volume: isMeasured ? volumeOf(seen.measurements) : null,
+            change: changes.get(`${lesion.name} ${date.day}`) ?? null,
             isProvisional: seen.confirmed_by === null && (seen.proposal?.must_ask ?? false),
           },
         ];
@@ -99,8 +120,9 @@ export function waterfallOf(cohort: Schemas["Cohort"], nameOf: (name: string) =>
       patientId: member.patient_id,
       name: nameOf(member.patient_name),
       bestPercent: member.best_percent,
-      low: null,
-      high: null,
+      low: member.best_low_percent,
+      high: member.best_high_percent,
+      unknownBecause: member.best_unknown_because,
       studyId: best?.study_id ?? member.latest_study_id,
       date: dateAfter(member.baseline_date, member.best_day ?? 0),
       response: member.best_overall_response,

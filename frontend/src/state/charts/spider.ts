@@ -10,6 +10,8 @@ export interface LesionSighting extends CourseDate {
   /** Longest diameter, or the short axis of a node, mm. */
   readonly diameter: Estimate | null;
   readonly volume: Estimate | null;
+  /** Of the diameter since the first measurement, percent, with the error of both dates; null where nobody knows. */
+  readonly change: Estimate | null;
   readonly isProvisional: boolean;
 }
 
@@ -45,10 +47,9 @@ export interface SpiderChart {
 
 const GONE: Estimate = { value: 0, low: null, high: null };
 
-const asPercent = (estimate: Estimate, reference: number): Estimate => {
-  const change = (value: number | null): number | null => (value === null ? null : (value / reference - 1) * 100);
-  return { value: (estimate.value / reference - 1) * 100, low: change(estimate.low), high: change(estimate.high) };
-};
+/** Where no change with its interval is known, the bare share: what bounds one date does not bound a change. */
+const asPercent = (sighting: LesionSighting, value: number, reference: number): Estimate =>
+  sighting.change ?? { value: (value / reference - 1) * 100, low: null, high: null };
 
 function measureOf(sighting: LesionSighting, measure: SpiderMeasure): Estimate | null {
   if (sighting.state === "absent") return GONE;
@@ -73,7 +74,7 @@ function shapeLesion(lesion: LesionCourse, baselineDay: number, measure: SpiderM
       lesion,
       sighting,
       days: dayNumber(sighting.date) - baselineDay,
-      estimate: measure === "percent" ? asPercent(value, reference) : value,
+      estimate: measure === "percent" ? asPercent(sighting, value.value, reference) : value,
       isFirstOfNew: lesion.isNew && place === firstSeen,
       isVanished: sighting.state === "absent",
     };

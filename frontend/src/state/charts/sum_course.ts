@@ -10,14 +10,14 @@ export interface SumPoint extends CourseDate {
   /** Not confirmed yet, or rests on something a person has not looked at. */
   readonly isProvisional: boolean;
   readonly isBaseline: boolean;
+  /** What the next date's sum is judged against; null where the criterion has no such lines. */
+  readonly linesAfter: ResponseLines | null;
 }
 
-/** Where a criterion draws its lines, as shares of the baseline and of the nadir. */
-export interface ResponseLimits {
-  readonly partialShare: number;
-  readonly progressionShare: number;
-  /** Growth that progression needs besides, in the sum's unit; null where the criterion asks for none. */
-  readonly progressionFloor: number | null;
+/** At or below `partial` a partial response begins, at or above `progression` progression; in the sum's unit. */
+export interface ResponseLines {
+  readonly partial: number;
+  readonly progression: number;
 }
 
 export interface PlacedSum extends SumPoint {
@@ -25,11 +25,9 @@ export interface PlacedSum extends SumPoint {
 }
 
 /** The lines a scan in these days is judged against. */
-export interface ResponseBand {
+export interface ResponseBand extends ResponseLines {
   readonly fromDay: number;
   readonly toDay: number;
-  readonly partial: number;
-  readonly progression: number;
 }
 
 export interface SumCourse {
@@ -45,55 +43,22 @@ export interface SumCourse {
 const LOOK_AHEAD_SHARE = 0.12;
 const SHORTEST_LOOK_AHEAD_DAYS = 14;
 
-const RECIST: ResponseLimits = { partialShare: 0.7, progressionShare: 1.2, progressionFloor: 5 };
-const RANO: ResponseLimits = { partialShare: 0.5, progressionShare: 1.25, progressionFloor: null };
-const LIMITS: Readonly<Record<string, ResponseLimits>> = {
-  RECIST_1_1: RECIST,
-  IRECIST: RECIST,
-  RANO_BM: RECIST,
-  MRECIST_HCC: { ...RECIST, progressionFloor: null },
-  RANO_2_0: RANO,
-  MRANO: RANO,
-  RANO_HGG: RANO,
-  RANO_LGG: RANO,
-  // 0.7 and 1.2 of a sphere's diameter are these shares of its volume.
-  VOLUMETRIC: { partialShare: 0.343, progressionShare: 1.728, progressionFloor: null },
-};
-
-/** The lines a criterion draws in its sum plot; null where it judges by something else than one sum. */
-export function limitsOf(criterion: string): ResponseLimits | null {
-  return LIMITS[criterion] ?? null;
-}
-
-/** From which value on a scan after a nadir is progression: whichever line is higher. */
-export function progressionLine(nadir: number, limits: ResponseLimits): number {
-  return Math.max(nadir * limits.progressionShare, nadir + (limits.progressionFloor ?? 0));
-}
-
 const smallest = (points: readonly PlacedSum[]): PlacedSum | null =>
   points.reduce<PlacedSum | null>((least, point) => {
     if (!point.sum) return least;
     return least?.sum && least.sum.value <= point.sum.value ? least : point;
   }, null);
 
-/**
- * Each stretch ends at a date and carries the lines that this date is judged against: the nadir is that of the dates
- * before. The last stretch is for the scan to come.
- */
-function layOutBands(counted: readonly PlacedSum[], limits: ResponseLimits, lastDay: number): ResponseBand[] {
-  const baseline = counted[0];
-  if (!baseline?.sum) return [];
-  const partial = baseline.sum.value * limits.partialShare;
+/** Each stretch ends at the date that its lines judge; the last one is for the scan to come. */
+function layOutBands(counted: readonly PlacedSum[], lastDay: number): ResponseBand[] {
   return counted.flatMap((point, place) => {
-    const nadir = smallest(counted.slice(0, place + 1))?.sum;
     const toDay = counted[place + 1]?.day ?? lastDay;
-    if (!nadir || toDay <= point.day) return [];
-    return [{ fromDay: point.day, toDay, partial, progression: progressionLine(nadir.value, limits) }];
+    return point.linesAfter && toDay > point.day ? [{ fromDay: point.day, toDay, ...point.linesAfter }] : [];
   });
 }
 
 /** Puts sums at their true dates, with the nadir and the lines each date is judged against. */
-export function shapeSumCourse(points: readonly SumPoint[], limits: ResponseLimits | null): SumCourse {
+export function shapeSumCourse(points: readonly SumPoint[]): SumCourse {
   const placed = points
     .map((point) => ({ ...point, day: dayNumber(point.date) }))
     .sort((one, other) => one.day - other.day);
@@ -106,7 +71,7 @@ export function shapeSumCourse(points: readonly SumPoint[], limits: ResponseLimi
     points: placed,
     baseline: counted[0] ?? null,
     nadir: smallest(counted),
-    bands: limits ? layOutBands(counted, limits, lastDay) : [],
+    bands: layOutBands(counted, lastDay),
     firstDay: first,
     lastDay,
   };

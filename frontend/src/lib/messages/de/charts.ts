@@ -4,9 +4,10 @@ export const charts = {
     "Balken sind 95-%-Intervalle. Grün: partielles Ansprechen. Rot: Progression gegen die kleinste Summe davor. Hohl: vorläufig.",
   "chart.spider_title": "Jede Läsion",
   "chart.spider_legend":
-    "Stern: neue Läsion. Kreuz: verschwunden. Hohl: vorläufig. Fehlt ein Wert, bricht die Linie ab.",
+    "Balken: 95-%-Intervalle. Stern: neue Läsion. Kreuz: verschwunden. Hohl: vorläufig. Fehlt ein Wert, bricht die Linie ab.",
   "chart.waterfall_title": "Beste Änderung je Patient",
-  "chart.waterfall_legend": "Gestrichelt: +20 % und -30 %. Hohl: vorläufig.",
+  "chart.waterfall_legend":
+    "Striche an den Balken: 95-%-Intervalle der Änderung. Gestrichelt: +20 % und -30 %. Hohl: vorläufig.",
   "chart.swimmer_title": "Verlauf unter Therapie",
   "chart.swimmer_legend": "Jede Marke ist ein Datum mit seiner Bewertung; der Pfeil heißt: weiter in Beobachtung.",
   "chart.points": "{title}: Pfeiltasten gehen von Punkt zu Punkt, Enter öffnet die Bilder",

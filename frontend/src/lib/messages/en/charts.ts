@@ -4,9 +4,11 @@ export const charts = {
   "chart.sum_legend":
     "Bars are 95 % intervals. Green: partial response. Red: progression against the smallest sum before. Hollow: provisional.",
   "chart.spider_title": "Each lesion",
-  "chart.spider_legend": "Star: new lesion. Cross: gone. Hollow: provisional. A date without a value is not bridged.",
+  "chart.spider_legend":
+    "Bars are 95 % intervals. Star: new lesion. Cross: gone. Hollow: provisional. A date without a value is not bridged.",
   "chart.waterfall_title": "Best change of each patient",
-  "chart.waterfall_legend": "Dashed lines at +20 % and -30 %. Hollow: provisional.",
+  "chart.waterfall_legend":
+    "Lines on the bars are 95 % intervals of the change. Dashed at +20 % and -30 %. Hollow: provisional.",
   "chart.swimmer_title": "Course under therapy",
   "chart.swimmer_legend": "Each mark is a date with its response; the arrow says that the patient is still followed.",
   "chart.points": "{title}: arrow keys move between the points, Enter opens the images",

@@ -23,6 +23,7 @@ export function barInWords(bar: WaterfallBar, speech: Speech): string {
   const parts = [
     bar.name,
     inWords(change, "%", speech),
+    bar.unknownBecause.replace(/\.$/, ""),
     bar.response ?? "",
     shortDate(bar.date, speech),
     bar.isProvisional ? t("chart.provisional") : "",
@@ -64,7 +65,7 @@ export function drawWaterfall(drawing: WaterfallDrawing): SVGSVGElement | HTMLEl
         href: (bar: WaterfallBar) => `/studies/${bar.studyId}`,
         ariaLabel: (bar: WaterfallBar) => barInWords(bar, drawing),
       }),
-      Plot.ruleX(bounded, { x, y1: "low", y2: "high", stroke: "var(--ink)" }),
+      Plot.ruleX(bounded, { x, y1: "low", y2: "high", stroke: "var(--ink)", strokeWidth: 1.5, marker: "tick" }),
       Plot.ruleY([0], { stroke: "var(--line-strong)" }),
       Plot.ruleY([20], { stroke: "var(--danger)", strokeDasharray: "5 3" }),
       Plot.ruleY([-30], { stroke: "var(--good)", strokeDasharray: "5 3" }),

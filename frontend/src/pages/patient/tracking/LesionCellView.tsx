@@ -2,7 +2,7 @@ import { CircleHelp, Ellipsis } from "lucide-react";
 import { Link } from "react-router";
 
 import { readingAddress } from "../../../api/priors";
-import type { StateWish, Tracking } from "../../../api/records";
+import type { Observation, StateWish, Tracking } from "../../../api/records";
 import type { TrackingWish } from "../../../api/tracking";
 import { formatDate } from "../../../lib/dates";
 import { type PlainMessageKey, type Translate, useLocale, useTranslate } from "../../../lib/messages";
@@ -32,6 +32,12 @@ const READINGS = {
   split: "tracked.reading_split",
 } as const;
 
+/** Why the matching is not sure, or did not look. */
+const REASONS: Readonly<Record<string, PlainMessageKey>> = {
+  carried: "tracked.reason_carried",
+  "registration.doubtful": "tracked.reason_doubtful",
+};
+
 const SAID: readonly { readonly state: StateWish["state"]; readonly label: PlainMessageKey }[] = [
   { state: "absent", label: "tracked.say_absent" },
   { state: "too_small_to_measure", label: "tracked.say_too_small" },
@@ -50,18 +56,18 @@ const intervalWords = ({ low, high }: Estimate, unit: string, t: Translate): str
     ? ""
     : `${t("tracked.interval", { low: low.toFixed(1), high: high.toFixed(1) })} ${unit}`;
 
-function hintOf(cell: LesionCell, t: Translate): string {
-  const { seen, length, volume } = cell;
-  const proposal = seen?.proposal;
-  const reading = proposal?.runner_up ? t("tracked.otherwise", { reading: t(READINGS[proposal.runner_up.kind]) }) : "";
-  return [
-    length ? intervalWords(length, "mm", t) : "",
-    volume ? intervalWords(volume, "mL", t) : "",
-    seen?.confirmed_by ? t("tracked.confirmed_by", { person: seen.confirmed_by }) : reading,
-    seen?.note ?? "",
-  ]
-    .filter(Boolean)
-    .join("; ");
+/** How the cell came to be this lesion's: who said so, or what the matching made of it. */
+function originWords(seen: Observation, t: Translate): string[] {
+  if (seen.confirmed_by) return [t("tracked.confirmed_by", { person: seen.confirmed_by })];
+  const { runner_up: rival, reason = "" } = seen.proposal ?? {};
+  const why = REASONS[reason];
+  return [rival ? t("tracked.otherwise", { reading: t(READINGS[rival.kind]) }) : "", why ? t(why) : ""];
+}
+
+function hintOf({ seen, length, volume }: LesionCell, t: Translate): string {
+  const measured = [length ? intervalWords(length, "mm", t) : "", volume ? intervalWords(volume, "mL", t) : ""];
+  const said = seen ? [...originWords(seen, t), seen.note] : [];
+  return [...measured, ...said].filter(Boolean).join("; ");
 }
 
 function Inside({ cell, words }: { readonly cell: LesionCell; readonly words: string }) {
@@ -82,25 +88,26 @@ function Value({ cell }: { readonly cell: LesionCell }) {
   const { lesion, timepoint, length, at } = cell;
   const words = length ? t("tracked.size", { length: length.value.toFixed(1) }) : stateWords(cell, t);
   const look = classes(styles.value, !cell.isConfirmed && styles.provisional, cell.isAsked && styles.asked);
-  if (!at) {
-    return (
-      <span className={look}>
-        <Inside cell={cell} words={words} />
-      </span>
-    );
-  }
+  const inside = <Inside cell={cell} words={words} />;
   const date = formatDate(timepoint.study_date ?? "", locale);
   const hint = hintOf(cell, t);
   const said = [words, hint].filter(Boolean).join("; ");
+  if (!at && !hint) return <span className={look}>{inside}</span>;
   return (
     <TextTooltip text={hint || words}>
-      <Link
-        to={readingAddress(timepoint.study_id, timepoint.series_id, at)}
-        className={look}
-        aria-label={t("tracked.open_images", { lesion: lesion.name, date, said })}
-      >
-        <Inside cell={cell} words={words} />
-      </Link>
+      {at ? (
+        <Link
+          to={readingAddress(timepoint.study_id, timepoint.series_id, at)}
+          className={look}
+          aria-label={t("tracked.open_images", { lesion: lesion.name, date, said })}
+        >
+          {inside}
+        </Link>
+      ) : (
+        <button type="button" className={look} aria-label={t("tracked.cell", { lesion: lesion.name, date, said })}>
+          {inside}
+        </button>
+      )}
     </TextTooltip>
   );
 }

@@ -1,9 +1,9 @@
 import { useState } from "react";
 
-import type { Tracking } from "../../../api/records";
-import type { TrackingWish } from "../../../api/tracking";
+import type { TargetChoice, Tracking } from "../../../api/records";
+import { type TrackingWish, useTargetChoice } from "../../../api/tracking";
 import { type Translate, useTranslate } from "../../../lib/messages";
-import { countByOrgan, type Lesion } from "../../../state/lesion_table";
+import type { Lesion } from "../../../state/lesion_table";
 import { Button } from "../../../ui/Button";
 import { Checkbox } from "../../../ui/Checkbox";
 import styles from "./LesionTable.module.css";
@@ -15,13 +15,35 @@ interface TargetPickerProps {
   readonly canEdit: boolean;
 }
 
-/** How many of the chosen lie in each organ, as ": liver 2, lymph node 1"; empty while none is chosen. */
-function organWords(chosen: readonly Lesion[], t: Translate): string {
-  const words = countByOrgan(chosen).map(({ organ, isNode, count }) => {
-    const name = isNode ? t("tracked.kind_node") : organ || t("tracked.organ_missing");
+const LYMPH_NODES = "lymph nodes";
+
+/** How many of the chosen lie in each organ, as ": liver 2, node 1"; empty while none is chosen. */
+function organWords(organs: TargetChoice["organs"], t: Translate): string {
+  const words = organs.map(({ organ, count }) => {
+    const name = organ === LYMPH_NODES ? t("tracked.kind_node") : organ || t("tracked.organ_missing");
     return `${name} ${count}`;
   });
   return words.length > 0 ? `: ${words.join(", ")}` : "";
+}
+
+/** What the ticks come to, as they stand. */
+function Choice({ tracking, chosen }: { readonly tracking: Tracking; readonly chosen: readonly string[] }) {
+  const t = useTranslate();
+  const choice = useTargetChoice(tracking, chosen);
+  const found = chosen.length > 0 ? choice.data : undefined;
+  return (
+    <div role="status">
+      <p className={styles.quiet}>
+        {t("tracked.targets_hint")} {t("tracked.targets_count", { count: chosen.length })}
+        {organWords(found?.organs ?? [], t)}.
+      </p>
+      {found?.problems.map((problem) => (
+        <p key={problem} className={styles.asked}>
+          {t(`tracked.error_${problem}`)}
+        </p>
+      ))}
+    </div>
+  );
 }
 
 interface CandidateProps {
@@ -72,19 +94,7 @@ export function TargetPicker({ tracking, onWish, isBusy, canEdit }: TargetPicker
   };
   return (
     <>
-      <p className={styles.quiet}>
-        {t("tracked.targets_hint")} {t("tracked.targets_count", { count: chosen.size })}
-        {organWords(
-          there.filter((lesion) => chosen.has(lesion.id)),
-          t,
-        )}
-        .
-      </p>
-      {tracking.selection_errors.map((error) => (
-        <p key={error} className={styles.asked} role="alert">
-          {t(`tracked.error_${error}`)}
-        </p>
-      ))}
+      <Choice tracking={tracking} chosen={there.map((lesion) => lesion.id).filter((id) => chosen.has(id))} />
       <table className={styles.table} aria-label={t("verdict.tab_targets")}>
         <tbody>
           {there.map((lesion) => (

@@ -98,7 +98,7 @@ export function TrackingSection({ tracking, subject, canEdit }: TrackingSectionP
       {isFollowed ? (
         <div className={styles.top}>
           <Suspense fallback={<LoadingState />}>
-            <CourseCharts tracking={tracking} assessment={assessment.data} subject={subject} />
+            <CourseCharts tracking={tracking} assessment={assessment.data} insight={insight.data} subject={subject} />
           </Suspense>
           <VerdictPanel
             tracking={tracking}
