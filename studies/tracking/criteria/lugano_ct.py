@@ -27,22 +27,21 @@ from studies.tracking.criteria.errors import CriteriaInputError, MeasurementMiss
 from studies.tracking.criteria.exact import difference, is_at_least, is_at_most, percent_change, plain
 from studies.tracking.criteria.inputs import check_days
 from studies.tracking.criteria.lymphoma_inputs import LymphomaTimepoint, NodeDiameters
-from studies.tracking.criteria.ranked_best import best_by_rank
 from studies.tracking.criteria.rules import Rule, always, first_match
-from studies.tracking.criteria.verdict import (
-    Clause,
-    CourseVerdict,
-    Criterion,
-    Numbers,
-    Response,
-    TimepointVerdict,
-)
+from studies.tracking.criteria.single_value_course import JudgedScan, SingleValueCriterion, build_course
+from studies.tracking.criteria.verdict import Clause, CourseVerdict, Criterion, Numbers, Response
 
 NORMAL_NODE_MM = Decimal(15)
 MOST_TARGETS = 6
 _GROWN, _SHRUNK = Fraction(150, 100), Fraction(50, 100)
 _SMALL_GROWTH_MM, _LARGE_GROWTH_MM = Decimal(5), Decimal(10)
-_RANK = (Response.CR, Response.PR, Response.SD)
+_LUGANO_CT = SingleValueCriterion(
+    criterion=Criterion.LUGANO_CT,
+    ranking=(Response.CR, Response.PR, Response.SD),
+    progression=Response.PD,
+    rule_id="LU.CT",
+)
+_BASELINE = Clause("LU.CT", "Baseline: later scans are compared with this one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +139,8 @@ def assess_lugano_ct(
     values = configuration or CriteriaConfiguration()
     check_days(t.days_from_baseline for t in timepoints)
     aligned = _align(timepoints)
-    verdicts = tuple(_judge(aligned, index, values) for index in range(len(aligned)))
-    progression = next((v for v in verdicts if v.overall_response is Response.PD), None)
-    return CourseVerdict(
-        criterion=Criterion.LUGANO_CT,
-        timepoints=verdicts,
-        best_overall_response=best_by_rank(verdicts[1:], ranking=_RANK, progression=Response.PD, rule_id="LU.CT"),
-        progression_day=progression.days_from_baseline if progression else None,
-        configuration_version=values.version,
-    )
+    scans = [_judge(aligned, index, values) for index in range(len(aligned))]
+    return build_course(_LUGANO_CT, scans, baseline=_BASELINE, version=values.version)
 
 
 def _align(timepoints: tuple[LymphomaTimepoint, ...]) -> tuple[LymphomaTimepoint, ...]:
@@ -173,28 +165,20 @@ def _align(timepoints: tuple[LymphomaTimepoint, ...]) -> tuple[LymphomaTimepoint
     return tuple(aligned)
 
 
-def _judge(timepoints: Sequence[LymphomaTimepoint], index: int, values: CriteriaConfiguration) -> TimepointVerdict:
-    now, is_baseline = timepoints[index], index == 0
+def _judge(timepoints: Sequence[LymphomaTimepoint], index: int, values: CriteriaConfiguration) -> JudgedScan:
+    now = timepoints[index]
     facts = _Facts(now, tuple(timepoints[:index]) or (now,), values.lugano_size_limit_mm)
-    finding = first_match(RULES, facts)
-    response = Response.BASELINE if is_baseline else finding.response
-    clause = Clause("LU.CT", "Baseline: later scans are compared with this one.") if is_baseline else finding.clause
-    return TimepointVerdict(
-        criterion=Criterion.LUGANO_CT,
-        days_from_baseline=now.days_from_baseline,
-        target_response=response,
-        non_target_response=None,
-        overall_response=response,
-        clause=clause,
-        clauses=(clause,),
+    return JudgedScan(
+        day=now.days_from_baseline,
+        finding=first_match(RULES, facts),
         numbers=Numbers(
             quantity="sum of products",
             unit="mm2",
             value=now.sum_of_products_mm2,
-            baseline=None if is_baseline else facts.baseline_sum,
-            baseline_day=None if is_baseline else 0,
-            nadir=None if is_baseline else facts.nadir.sum_of_products_mm2,
-            nadir_day=None if is_baseline else facts.nadir.days_from_baseline,
+            baseline=facts.baseline_sum,
+            baseline_day=0,
+            nadir=facts.nadir.sum_of_products_mm2,
+            nadir_day=facts.nadir.days_from_baseline,
             composition=tuple((n.node_id, n.product_mm2 if n.is_evaluated else None) for n in now.nodes),
         ),
         configuration=values.shown("lugano_size_limit_mm"),

@@ -1,6 +1,6 @@
 """Lugano, FDG-PET arm: the five-point (Deauville) score and the metabolic response.
 
-The score:
+The score, unless a reader states it:
 
 1. LU.PET: 1, no uptake.
 2. LU.PET: 2, uptake up to the mediastinal blood pool.
@@ -26,11 +26,21 @@ from decimal import Decimal
 from enum import StrEnum
 
 from studies.tracking.criteria.configuration import ConfigurationValue, CriteriaConfiguration
+from studies.tracking.criteria.errors import CriteriaInputError
 from studies.tracking.criteria.exact import exact_or_none, plain
-from studies.tracking.criteria.rules import Rule, always, first_match
-from studies.tracking.criteria.verdict import Clause, Response
+from studies.tracking.criteria.inputs import check_days
+from studies.tracking.criteria.rules import Finding, Rule, always, first_match
+from studies.tracking.criteria.single_value_course import JudgedScan, SingleValueCriterion, build_course
+from studies.tracking.criteria.verdict import Clause, CourseVerdict, Criterion, Numbers, Response
 
+SCORES = (1, 2, 3, 4, 5)
 _NEGATIVE_SCORES = (1, 2, 3)
+_LUGANO_PET = SingleValueCriterion(
+    criterion=Criterion.LUGANO_PET,
+    ranking=(Response.CMR, Response.PMR, Response.NMR),
+    progression=Response.PMD,
+    rule_id="LU.PET",
+)
 
 
 class UptakeTrend(StrEnum):
@@ -43,15 +53,18 @@ class UptakeTrend(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LymphomaUptake:
-    """SUVmax of the hottest residual site and of the two reference tissues."""
+    """SUVmax of the hottest residual site and of the two reference tissues, or the score that a reader states."""
 
     uptake: Decimal | None
     mediastinum: Decimal | None
     liver: Decimal | None
     trend: UptakeTrend | None = None
     has_new_lesion: bool = False
+    stated_score: int | None = None
 
     def __post_init__(self) -> None:
+        if self.stated_score is not None and self.stated_score not in SCORES:
+            raise CriteriaInputError(f"A Deauville score is 1 to 5, not {self.stated_score}.")
         for name in ("uptake", "mediastinum", "liver"):
             object.__setattr__(self, name, exact_or_none(getattr(self, name), name=name))
 
@@ -70,6 +83,8 @@ def score_uptake(found: LymphomaUptake, configuration: CriteriaConfiguration) ->
     """Return the five-point score, or None where a value that decides it is missing."""
     if found.has_new_lesion:
         return 5
+    if found.stated_score is not None:
+        return found.stated_score
     if found.uptake is None:
         return None
     if found.uptake == 0:
@@ -92,7 +107,7 @@ class _Facts:
     def said(self) -> str:
         parts = (("uptake", self.found.uptake), ("mediastinum", self.found.mediastinum), ("liver", self.found.liver))
         values = ", ".join(f"{name} {plain(value)}" for name, value in parts if value is not None)
-        return f"Deauville {self.score} ({values})"
+        return f"Deauville {self.score} ({values})" if values else f"Deauville {self.score}"
 
 
 RULES: tuple[Rule[_Facts], ...] = (
@@ -101,7 +116,7 @@ RULES: tuple[Rule[_Facts], ...] = (
         "LU.PET",
         Response.NE,
         lambda f: f.score is None,
-        lambda f: "Not evaluable, because uptake, mediastinum or liver was not measured.",
+        lambda f: "Not evaluable, because no Deauville score was recorded, nor uptake, mediastinum and liver measured.",
     ),
     Rule(
         "LU.PET",
@@ -139,6 +154,28 @@ RULES: tuple[Rule[_Facts], ...] = (
 def assess_lugano_pet(found: LymphomaUptake, configuration: CriteriaConfiguration | None = None) -> DeauvilleVerdict:
     """Return the score and the metabolic response of one PET."""
     values = configuration or CriteriaConfiguration()
-    score = score_uptake(found, values)
-    finding = first_match(RULES, _Facts(found, score))
+    score, finding = _judge(found, values)
     return DeauvilleVerdict(score, finding.response, finding.clause, values.shown("deauville_five_factor"))
+
+
+def assess_deauville_course(
+    timepoints: tuple[tuple[int, LymphomaUptake], ...], configuration: CriteriaConfiguration | None = None
+) -> CourseVerdict:
+    """Judge a course of FDG-PET, each a day from baseline and what was recorded of it."""
+    values = configuration or CriteriaConfiguration()
+    check_days(day for day, _found in timepoints)
+    scans = []
+    for day, found in timepoints:
+        score, finding = _judge(found, values)
+        number = None if score is None else Decimal(score)
+        numbers = Numbers(quantity="Deauville score", unit="", value=number)
+        scans.append(JudgedScan(day, finding, numbers, values.shown("deauville_five_factor")))
+    first = scans[0].numbers.value
+    said = "no Deauville score was recorded, which later scans do not need" if first is None else f"Deauville {first}"
+    clause = Clause("LU.PET", f"Baseline: {said}.")
+    return build_course(_LUGANO_PET, scans, baseline=clause, version=values.version)
+
+
+def _judge(found: LymphomaUptake, values: CriteriaConfiguration) -> tuple[int | None, Finding]:
+    score = score_uptake(found, values)
+    return score, first_match(RULES, _Facts(found, score))

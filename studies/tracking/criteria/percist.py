@@ -23,27 +23,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from studies.tracking.criteria.configuration import CONFIGURATION_VERSION
-from studies.tracking.criteria.errors import MeasurementMissingError
+from studies.tracking.criteria.errors import CriteriaInputError, MeasurementMissingError
 from studies.tracking.criteria.exact import difference, exact, exact_or_none, percent_change, plain
 from studies.tracking.criteria.inputs import check_days
-from studies.tracking.criteria.ranked_best import best_by_rank
 from studies.tracking.criteria.rules import Rule, always, first_match
-from studies.tracking.criteria.verdict import (
-    Clause,
-    CourseVerdict,
-    Criterion,
-    Numbers,
-    Response,
-    TimepointVerdict,
-)
+from studies.tracking.criteria.single_value_course import JudgedScan, SingleValueCriterion, build_course
+from studies.tracking.criteria.verdict import Clause, CourseVerdict, Criterion, Numbers, Response
 
 _SHARE = Fraction(30, 100)
 _ABSOLUTE_SUL = Decimal("0.8")
 _GLYCOLYSIS_SHARE = Fraction(75, 100)
 _UPTAKE_MINUTES = 15
 _LIVER_SHARE, _LIVER_SUL = Fraction(20, 100), Decimal("0.3")
-_RANK = (Response.CMR, Response.PMR, Response.SMD)
+_PERCIST = SingleValueCriterion(
+    criterion=Criterion.PERCIST,
+    ranking=(Response.CMR, Response.PMR, Response.SMD),
+    progression=Response.PMD,
+    rule_id="PC.HOT",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +62,34 @@ class PetTimepoint:
         object.__setattr__(self, "sul_peaks", tuple(exact(v, name="SULpeak") for v in self.sul_peaks))
         for name in ("liver_mean", "liver_sd", "blood_mean", "blood_sd", "total_lesion_glycolysis", "uptake_minutes"):
             object.__setattr__(self, name, exact_or_none(getattr(self, name), name=name))
+        for tissue, mean, sd in (("liver", self.liver_mean, self.liver_sd), ("blood", self.blood_mean, self.blood_sd)):
+            if mean is not None and sd is not None and sd > mean:
+                raise CriteriaInputError(f"The SD of the {tissue} is larger than its mean. Were they exchanged?")
 
     @property
     def hottest(self) -> Decimal | None:
         """The SULpeak of the hottest lesion (PC.HOT)."""
         return max(self.sul_peaks, default=None)
+
+    @property
+    def is_liver_known(self) -> bool:
+        """Whether mean and SD of the liver are there."""
+        return self.liver_mean is not None and self.liver_sd is not None
+
+    @property
+    def missing_reference(self) -> str:
+        """What of the reference tissues was not recorded, as the end of a sentence."""
+        values = {
+            "liver mean": self.liver_mean,
+            "liver SD": self.liver_sd,
+            "blood pool mean": self.blood_mean,
+            "blood pool SD": self.blood_sd,
+        }
+        if all(value is None for value in values.values()):
+            return "neither liver nor blood pool was recorded"
+        tissue = "liver" if self.liver_mean is not None or self.liver_sd is not None else "blood pool"
+        missing = [name for name, value in values.items() if value is None and name.startswith(tissue)]
+        return f"the {missing[0]} was not recorded" if missing else "nothing is missing"
 
     @property
     def measurable_threshold(self) -> Decimal | None:
@@ -173,50 +193,50 @@ def assess_percist(timepoints: tuple[PetTimepoint, ...]) -> CourseVerdict:
     baseline = timepoints[0]
     if baseline.hottest is None:
         raise MeasurementMissingError("The baseline PET has no SULpeak. Measure the hottest lesion there.")
-    verdicts = tuple(_judge(t, baseline) for t in timepoints)
-    progression = next((v for v in verdicts if v.overall_response is Response.PMD), None)
-    return CourseVerdict(
-        criterion=Criterion.PERCIST,
-        timepoints=verdicts,
-        best_overall_response=best_by_rank(verdicts[1:], ranking=_RANK, progression=Response.PMD, rule_id="PC.HOT"),
-        progression_day=progression.days_from_baseline if progression else None,
-        configuration_version=CONFIGURATION_VERSION,
-    )
+    clause = Clause("PC.MEAS", _measurability(baseline))
+    return build_course(_PERCIST, [_judge(t, baseline) for t in timepoints], baseline=clause)
 
 
-def _judge(timepoint: PetTimepoint, baseline: PetTimepoint) -> TimepointVerdict:
+def _judge(timepoint: PetTimepoint, baseline: PetTimepoint) -> JudgedScan:
     facts = _Facts(timepoint, baseline)
-    finding = first_match(RULES, facts)
     is_baseline = timepoint is baseline
-    response = Response.BASELINE if is_baseline else finding.response
-    clause = Clause("PC.MEAS", _measurability(baseline)) if is_baseline else finding.clause
-    return TimepointVerdict(
-        criterion=Criterion.PERCIST,
-        days_from_baseline=timepoint.days_from_baseline,
-        target_response=response,
-        non_target_response=None,
-        overall_response=response,
-        clause=clause,
-        clauses=(clause,),
+    return JudgedScan(
+        day=timepoint.days_from_baseline,
+        finding=first_match(RULES, facts),
         numbers=Numbers(
             quantity="SULpeak of the hottest lesion",
             unit="SUL",
             value=timepoint.hottest,
-            baseline=None if is_baseline else baseline.hottest,
-            baseline_day=None if is_baseline else 0,
+            baseline=baseline.hottest,
+            baseline_day=0,
         ),
-        configuration=(),
-        warnings=() if is_baseline else _lesion_warnings(facts),
+        warnings=() if is_baseline else (*_unknown_references(timepoint, baseline), *_lesion_warnings(facts)),
         review_flags=() if is_baseline else _comparability_flags(timepoint, baseline),
     )
 
 
 def _measurability(baseline: PetTimepoint) -> str:
+    """Say whether the baseline is measurable, by which reference, or what to record so that it can be known."""
     threshold = baseline.measurable_threshold
     if threshold is None:
-        return "Baseline. Whether it is measurable is unknown, because liver and blood pool were not measured."
+        return f"Baseline. Whether it is measurable is unknown, because {baseline.missing_reference}."
     side = "measurable" if baseline.is_measurable else "not measurable"
-    return f"Baseline: SULpeak {plain(baseline.hottest or Decimal(0))} is {side} (threshold {plain(threshold)})."
+    by = "liver" if baseline.is_liver_known else "blood pool"
+    hottest = plain(baseline.hottest or Decimal(0))
+    return f"Baseline: SULpeak {hottest} is {side} (threshold {plain(threshold)} by the {by})."
+
+
+def _unknown_references(now: PetTimepoint, baseline: PetTimepoint) -> tuple[str, ...]:
+    """Say what cannot be known because a reference tissue was not recorded."""
+    said = []
+    if baseline.measurable_threshold is None:
+        said.append(
+            f"Whether the baseline is measurable is unknown, because {baseline.missing_reference} there. Record mean "
+            "and SD of the liver, or of the blood pool where the liver is diseased."
+        )
+    if now.liver_mean is None or baseline.liver_mean is None:
+        said.append("Whether the livers are alike is unknown, because the liver mean was not recorded on both scans.")
+    return tuple(said)
 
 
 def _lesion_warnings(facts: _Facts) -> tuple[str, ...]:

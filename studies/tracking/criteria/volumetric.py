@@ -20,17 +20,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from studies.tracking.criteria.configuration import CONFIGURATION_VERSION
 from studies.tracking.criteria.errors import MeasurementMissingError
 from studies.tracking.criteria.exact import exact_or_none, is_at_least, is_at_most, percent_change, plain
 from studies.tracking.criteria.inputs import check_days
-from studies.tracking.criteria.ranked_best import best_by_rank
 from studies.tracking.criteria.rules import Rule, always, first_match
-from studies.tracking.criteria.verdict import Clause, CourseVerdict, Criterion, Numbers, Response, TimepointVerdict
+from studies.tracking.criteria.single_value_course import JudgedScan, SingleValueCriterion, build_course
+from studies.tracking.criteria.verdict import Clause, CourseVerdict, Criterion, Numbers, Response
 
 PARTIAL_SHARE = Fraction(7, 10) ** 3
 PROGRESSION_SHARE = Fraction(12, 10) ** 3
-_EXPLORATORY = "Exploratory: no response criterion outside the brain is defined on volumes."
+_VOLUMETRIC = SingleValueCriterion(
+    criterion=Criterion.VOLUMETRIC,
+    ranking=(Response.CR, Response.PR, Response.SD),
+    progression=Response.PD,
+    rule_id="MEAS.GEOM",
+    warnings=("Exploratory: no response criterion outside the brain is defined on volumes.",),
+)
+_BASELINE = Clause("MEAS.GEOM", "Baseline: later volumes are compared with this one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,48 +99,25 @@ def assess_volumes(timepoints: tuple[VolumeTimepoint, ...]) -> CourseVerdict:
         raise MeasurementMissingError(
             "The baseline has no lesion volume. Measure it: there is nothing to compare with."
         )
-    verdicts = tuple(_judge(timepoints, index) for index in range(len(timepoints)))
-    progression = next((v for v in verdicts if v.overall_response is Response.PD), None)
-    return CourseVerdict(
-        criterion=Criterion.VOLUMETRIC,
-        timepoints=verdicts,
-        best_overall_response=best_by_rank(
-            verdicts[1:],
-            ranking=(Response.CR, Response.PR, Response.SD),
-            progression=Response.PD,
-            rule_id="MEAS.GEOM",
-        ),
-        progression_day=progression.days_from_baseline if progression else None,
-        configuration_version=CONFIGURATION_VERSION,
-        warnings=(_EXPLORATORY,),
-    )
+    scans = [_judge(timepoints, index) for index in range(len(timepoints))]
+    return build_course(_VOLUMETRIC, scans, baseline=_BASELINE)
 
 
-def _judge(timepoints: tuple[VolumeTimepoint, ...], index: int) -> TimepointVerdict:
+def _judge(timepoints: tuple[VolumeTimepoint, ...], index: int) -> JudgedScan:
     now, earlier = timepoints[index], timepoints[:index] or timepoints[:1]
     measured = [(t.volume_ml, t.days_from_baseline) for t in earlier]
     nadir_ml, nadir_day = min((volume, day) for volume, day in measured if volume is not None)
     facts = _Facts(now.volume_ml, timepoints[0].volume_ml or Decimal(0), nadir_ml, nadir_day)
-    finding = first_match(RULES, facts)
-    response = finding.response if index else Response.BASELINE
-    clause = finding.clause if index else Clause("MEAS.GEOM", "Baseline: later volumes are compared with this one.")
-    return TimepointVerdict(
-        criterion=Criterion.VOLUMETRIC,
-        days_from_baseline=now.days_from_baseline,
-        target_response=response,
-        non_target_response=None,
-        overall_response=response,
-        clause=clause,
-        clauses=(clause,),
+    return JudgedScan(
+        day=now.days_from_baseline,
+        finding=first_match(RULES, facts),
         numbers=Numbers(
             quantity="volume",
             unit="mL",
             value=now.volume_ml,
-            baseline=facts.baseline_ml if index else None,
-            baseline_day=0 if index else None,
-            nadir=nadir_ml if index else None,
-            nadir_day=nadir_day if index else None,
+            baseline=facts.baseline_ml,
+            baseline_day=0,
+            nadir=nadir_ml,
+            nadir_day=nadir_day,
         ),
-        configuration=(),
-        warnings=(_EXPLORATORY,),
     )
