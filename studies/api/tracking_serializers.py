@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from studies.api.measurements import LesionMeasurementSerializer
+from studies.api.observation_serializers import ObservationSerializer
 from studies.models import (
     Lesion,
-    LesionObservation,
-    LesionState,
     MatchingState,
     ResponsePlan,
     Segmentation,
@@ -31,10 +28,8 @@ from studies.tracking.criteria.brain_inputs import Trend
 from studies.tracking.criteria.inputs import Certainty, ClinicalStatus, LesionKind, LesionRole
 from studies.tracking.criteria.measurability import FindingType, Measurability
 from studies.tracking.criteria.target_selection import SelectionError
-from studies.tracking.matching import LinkKind
 from studies.tracking.timeline import Finding
 
-PROPOSAL_KINDS = ["first", *map(str, LinkKind)]
 ROLES = [str(LesionRole.TARGET), str(LesionRole.NON_TARGET)]
 
 
@@ -118,45 +113,6 @@ class FollowSerializer(serializers.Serializer[Any]):
     segmentation_id = serializers.UUIDField()
 
 
-class RunnerUpSerializer(serializers.Serializer[Any]):
-    """The next best reading."""
-
-    kind = serializers.ChoiceField(choices=words(LinkKind))
-    lesions = serializers.ListField(child=serializers.CharField())
-    part_count = serializers.IntegerField()
-
-
-class ProposalSerializer(serializers.Serializer[Any]):
-    """What the matching proposes, and how sure it is."""
-
-    kind = serializers.ChoiceField(choices=PROPOSAL_KINDS)
-    confidence = serializers.FloatField(allow_null=True)
-    must_ask = serializers.BooleanField()
-    runner_up = RunnerUpSerializer(allow_null=True)
-    reason = serializers.CharField(allow_blank=True)
-
-
-class ObservationSerializer(serializers.Serializer[LesionObservation]):
-    """What was seen of a lesion on a date."""
-
-    id = serializers.UUIDField()
-    timepoint_id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=LesionState.choices)
-    components = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
-    measurements = LesionMeasurementSerializer(many=True)
-    merged_into = serializers.CharField(source="merged_into.name", allow_null=True, default=None)
-    is_unequivocal_progression = serializers.BooleanField()
-    proposal = serializers.SerializerMethodField()
-    confirmed_by = serializers.CharField(allow_null=True)
-    confirmed_at = serializers.DateTimeField(allow_null=True)
-    note = serializers.CharField()
-
-    @extend_schema_field(ProposalSerializer(allow_null=True))
-    def get_proposal(self, seen: LesionObservation) -> Any:
-        """Return the proposal; none where a person entered the observation."""
-        return ProposalSerializer(seen.proposal).data if seen.proposal else None
-
-
 class MeasurabilitySerializer(serializers.Serializer[Any]):
     """Whether a lesion can be a target, by which rule."""
 
@@ -215,17 +171,8 @@ class LesionSerializer(serializers.Serializer[FollowedLesionView]):
     description = LesionDescriptionSerializer(source="lesion")
     measurability = MeasurabilitySerializer(allow_null=True)
     observations = ObservationSerializer(many=True)
-    remarks = serializers.SerializerMethodField()
+    remarks = RemarkSerializer(many=True)
     places = PlaceSerializer(many=True)
-
-    @extend_schema_field(RemarkSerializer(many=True))
-    def get_remarks(self, view: FollowedLesionView) -> Any:
-        """Return remarks with the timepoints they are about."""
-        rows = [
-            {"finding": remark.finding, "timepoint_ids": ids, "sentence": remark.sentence}
-            for remark, ids in zip(view.remarks, view.remark_timepoint_ids, strict=True)
-        ]
-        return RemarkSerializer(rows, many=True).data
 
 
 class TherapySerializer(serializers.Serializer[TherapyLine]):

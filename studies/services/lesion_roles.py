@@ -62,16 +62,17 @@ def describe_candidate(lesion: Lesion, timepoint: Timepoint, measurements: Seque
 def judge_lesions(
     lesions: Sequence[Lesion], baseline: Timepoint | None, criterion: Criterion
 ) -> dict[UUID, MeasurabilityVerdict]:
-    """Return for each lesion that is measured at baseline whether it can be a target there, and why."""
+    """Return for each lesion that is measured at baseline whether it can be a target there, and why.
+
+    Reads the lesions' observations: prefetch them.
+    """
     if baseline is None:
         return {}
-    seen = _measured_at(baseline)
     return {
-        lesion.pk: judge_measurability(
-            describe_candidate(lesion, baseline, seen[lesion.pk].measurements), scheme_of(criterion)
-        )
+        lesion.pk: judge_measurability(describe_candidate(lesion, baseline, seen.measurements), scheme_of(criterion))
         for lesion in lesions
-        if lesion.pk in seen
+        for seen in lesion.observations.all()
+        if seen.timepoint_id == baseline.pk and seen.state == LesionState.MEASURED
     }
 
 

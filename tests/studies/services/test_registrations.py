@@ -18,6 +18,7 @@ from studies.services import registrations
 from studies.services.registrations import (
     OtherPatientError,
     find_registration,
+    find_registrations,
     prior_to_current,
     register_series,
     request_registration,
@@ -125,6 +126,28 @@ def test_the_way_back_undoes_the_way_there_nudged_or_not(pair: tuple[Series, Ser
     assert there
     assert back
     np.testing.assert_allclose(prior_to_current(back) @ prior_to_current(there), np.eye(4), atol=1e-9)
+
+
+def test_all_pairs_at_once_are_as_each_pair_alone(patient: Patient, sent: list[str]) -> None:
+    series = [SeriesFactory(study__patient=patient) for _ in range(3)]
+    first, second, third = series
+    stored = request_registration(first, second)
+    SeriesRegistration.objects.filter(pk=stored.pk).update(state="done", nudge_mm=[3.0, -2.0, 7.0])
+    request_registration(third, first)
+    found = find_registrations(series)
+    assert {pair: row.pk for pair, row in found.items()} == {
+        (one.pk, other.pk): row.pk for one in series for other in series if (row := find_registration(one, other))
+    }
+    assert set(found) == {
+        *((first.pk, second.pk), (second.pk, first.pk)),
+        *((first.pk, third.pk), (third.pk, first.pk)),
+    }
+    back = find_registration(second, first)
+    assert back
+    np.testing.assert_array_equal(prior_to_current(found[second.pk, first.pk]), prior_to_current(back))
+    Series.objects.filter(pk=second.pk).update(contents_digest="f" * 64)  # more images arrived: nothing is known yet
+    second.refresh_from_db()
+    assert set(find_registrations(series)) == {(first.pk, third.pk), (third.pk, first.pk)}
 
 
 def test_the_same_series_lies_on_itself_at_once(pair: tuple[Series, Series], sent: list[str]) -> None:

@@ -27,7 +27,7 @@ export function sumPointsOf(assessment: Schemas["Assessment"]): SumPoint[] {
   );
 }
 
-type Measurement = Schemas["LesionMeasurement"];
+type Measurement = Schemas["FollowedPart"];
 type Quantity = Schemas["Quantity"];
 
 /** Fragments count together. */
