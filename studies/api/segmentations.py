@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -20,18 +22,17 @@ from rest_framework.views import APIView
 from studies.api.problems import CONTENT_TYPE, ProblemSerializer
 from studies.api.streams import OCTETS, file_response, is_unchanged, unchanged_response
 from studies.errors import InvalidInputError, NotFoundError
-from studies.label_maps.label_map import SegmentDescription
+from studies.label_maps.label_map import PALETTE, SegmentDescription
 from studies.models import AlgorithmType, Segmentation, SegmentationRevision
 from studies.permissions import NOT_VISIBLE_MESSAGE, MayExport, client_address, signed_in_user
 from studies.selectors.segmentations import get_revision_for, get_segmentation_for, segmentations_of
 from studies.selectors.series import get_series_for
 from studies.services import audit, exports
+from studies.services.lesion_cuts import DrawnLine, cut_lesion
 from studies.services.segmentations import StaleBaseError, create_empty, save_revision
 from studies.storage import blob_store
 
 IMMUTABLE = "private, max-age=31536000, immutable"
-PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
-"""Okabe and Ito: told apart also by the colour-blind."""
 
 
 class SegmentSerializer(serializers.Serializer[Any]):
@@ -91,6 +92,21 @@ class NewSegmentationSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=120)
     segments = NewSegmentSerializer(many=True, allow_empty=False)
+
+
+class CutSerializer(serializers.Serializer[Any]):
+    """A line drawn across a lesion."""
+
+    segment_number = serializers.IntegerField(min_value=1, max_value=65535, help_text="Of the lesion.")
+    ends_mm = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=3, max_length=3),
+        min_length=2,
+        max_length=2,
+        help_text="Both ends, patient LPS [x, y, z].",
+    )
+    sight = serializers.ListField(
+        child=serializers.FloatField(), min_length=3, max_length=3, help_text="Direction of sight, patient LPS."
+    )
 
 
 class StaleBaseSerializer(ProblemSerializer):
@@ -159,11 +175,27 @@ class RevisionsView(APIView):
         base = get_revision_for(user, _read_uuid(request, "base"))
         if base.segmentation_id != segmentation_id:
             raise NotFoundError(NOT_VISIBLE_MESSAGE)
-        try:
+        with _telling_of_the_latest():
             revision = save_revision(base, patch_bricks=patch, created_by=user, address=client_address(request))
-        except StaleBaseError as error:
-            error.details["latest"] = RevisionSerializer(error.latest).data
-            raise
+        return Response(RevisionSerializer(revision).data, status=status.HTTP_201_CREATED)
+
+
+class CutView(APIView):
+    """Two lesions that touch, parted."""
+
+    @extend_schema(request=CutSerializer, responses={201: RevisionSerializer, (409, CONTENT_TYPE): StaleBaseSerializer})
+    def post(self, request: Request, revision_id: UUID) -> Response:
+        """Save the revision with the lesion that the line crosses in two segments; 409 where it is not the latest."""
+        user = signed_in_user(request)
+        base = get_revision_for(user, revision_id)
+        wish = CutSerializer(data=request.data)
+        wish.is_valid(raise_exception=True)
+        line = DrawnLine(ends_mm=wish.validated_data["ends_mm"], sight=wish.validated_data["sight"])
+        number = wish.validated_data["segment_number"]
+        with _telling_of_the_latest():
+            revision = cut_lesion(
+                base, segment_number=number, line=line, created_by=user, address=client_address(request)
+            )
         return Response(RevisionSerializer(revision).data, status=status.HTTP_201_CREATED)
 
 
@@ -204,6 +236,16 @@ class ExportView(APIView):
         return file_response(request, file.path, content_type=file.content_type, file_name=file.file_name)
 
 
+@contextmanager
+def _telling_of_the_latest() -> Iterator[None]:
+    """Lay into the refusal of an old base what was saved meanwhile."""
+    try:
+        yield
+    except StaleBaseError as error:
+        error.details["latest"] = RevisionSerializer(error.latest).data
+        raise
+
+
 def _describe(row: dict[str, Any]) -> SegmentDescription:
     number: int = row["segment_number"]
     colour = row.get("colour", PALETTE[(number - 1) % len(PALETTE)])
@@ -220,6 +262,7 @@ def _read_uuid(request: Request, name: str) -> UUID:
 urlpatterns = [
     path("series/<uuid:series_id>/segmentations", SeriesSegmentationsView.as_view()),
     path("segmentations/<uuid:segmentation_id>/revisions", RevisionsView.as_view()),
+    path("revisions/<uuid:revision_id>/cut", CutView.as_view()),
     path("revisions/<uuid:revision_id>/label-map", LabelMapView.as_view()),
     path("revisions/<uuid:revision_id>/export", ExportView.as_view()),
 ]

@@ -12,6 +12,8 @@ from studies.imaging.geometry import VolumeGeometry
 
 CodedConcept = tuple[str, str, str]
 """(value, scheme designator, meaning)."""
+PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+"""Okabe and Ito: told apart also by the colour-blind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studies.imaging.geometry import VolumeGeometry
+from studies.label_maps.parts import structure_of
 from studies.models import LesionObservation, SegmentationRevision
 from studies.services.measurements import measure_revision
 from studies.services.segmentations import has_place, load_label_map
@@ -34,7 +35,7 @@ class PlacedRevision:
     labels: Mapping[int, str]
 
     def label_of(self, key: Key) -> str:
-        """Return the label of the segment a lesion belongs to."""
+        """Return the label of the structure a lesion belongs to: the parts of one that was cut share it."""
         return self.labels[key[0]]
 
 
@@ -45,6 +46,7 @@ def _read(revision_id: UUID, digest: str) -> PlacedRevision:
     label_map = load_label_map(revision)
     segments = list(revision.segments.all())
     wanted = {each.segment_number for each in segments if each.category_code[0] == ABNORMAL}
+    labels = [each.segment_label for each in segments]
     wanted = wanted or {each.segment_number for each in segments}
     return PlacedRevision(
         revision=revision,
@@ -54,7 +56,7 @@ def _read(revision_id: UUID, digest: str) -> PlacedRevision:
             for each in find_lesions(label_map)
             if each.segment_number in wanted
         },
-        labels={each.segment_number: each.segment_label for each in segments},
+        labels={each.segment_number: structure_of(each.segment_label, labels) for each in segments},
     )
 
 

@@ -176,10 +176,28 @@ def save_revision(
     base: SegmentationRevision, *, patch_bricks: bytes | memoryview, created_by: User, address: str = ""
 ) -> SegmentationRevision:
     """Store `base` with the patch's slices in place of its own; `StaleBaseError` where `base` is not the latest."""
-    require_role(created_by, *ACTING_ROLES)
-    _require_latest(base)  # before the work, and again under the lock
-    label_map = load_label_map(base)
+    label_map = begin_change(base, by=created_by)
     changed = _apply_patch(label_map.voxels, patch_bricks)
+    provenance = {"act": "edited", "slices": changed}
+    return save_change(base, label_map, provenance=provenance, created_by=created_by, address=address)
+
+
+def begin_change(base: SegmentationRevision, *, by: User) -> LabelMap:
+    """Return the label map to be changed, before the work; `save_change` asks again under the lock."""
+    require_role(by, *ACTING_ROLES)
+    _require_latest(base)
+    return load_label_map(base)
+
+
+def save_change(
+    base: SegmentationRevision,
+    label_map: LabelMap,
+    *,
+    provenance: Mapping[str, object],
+    created_by: User,
+    address: str = "",
+) -> SegmentationRevision:
+    """Store a changed label map as the revision after `base`; `StaleBaseError` where `base` is not the latest."""
     stored = store_label_map(base.segmentation.series, label_map)
     with transaction.atomic():
         segmentation = Segmentation.objects.select_for_update().get(pk=base.segmentation_id)
@@ -191,7 +209,7 @@ def save_revision(
             base=base,
             stored=stored,
             algorithm_type=AlgorithmType.SEMIAUTOMATIC if is_automatic else AlgorithmType(base.algorithm_type),
-            provenance={"act": "edited", "slices": changed},
+            provenance=provenance,
             created_by=created_by,
             address=address,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -17,13 +18,19 @@ from studies.tracking.runs import Runs, connect_runs, find_runs
 Index = tuple[int, int, int]
 Vector = tuple[float, float, float]
 
-_TOUCHING = np.ones((3, 3, 3), dtype=bool)
+_STEPS_PER_VOXEL = 4
 
 
 class CutError(InvalidInputError, ValueError):
     """A cut that does not part a lesion in two."""
 
     code: ClassVar[str] = "lesion.cut_does_not_separate"
+
+
+class CutMissesError(CutError):
+    """A cut across no lesion, or across several."""
+
+    code: ClassVar[str] = "lesion.cut_misses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,38 +108,26 @@ def number_lesions(lesions: list[Lesion]) -> tuple[Lesion, ...]:
     return tuple(numbered)
 
 
-def cut_by_voxels(lesion: Lesion, voxels: npt.ArrayLike, geometry: VolumeGeometry) -> tuple[Lesion, Lesion]:
-    """Part a lesion along voxels that a reader painted; no voxel is lost.
-
-    The painted voxels are lifted, the two largest parts that touched them become the lesions, and whatever is left
-    goes to the nearer of the two (by centre distance in mm). Parts must share faces to hold together here, so that a
-    cut one voxel thin and slanting still cuts.
+def find_crossed(lesions: Iterable[Lesion], geometry: VolumeGeometry, ends_mm: tuple[Vector, Vector]) -> Lesion:
+    """Return the one lesion that a line runs through.
 
     Parameters
     ----------
-    voxels
-        Indices (slice, row, column) in the label map, shape (n, 3); those outside the lesion are ignored.
+    ends_mm
+        End points of the line, patient LPS; a place belongs to the voxel with the nearest centre.
 
     Raises
     ------
-    CutError
-        Where fewer than two parts are left.
+    CutMissesError
+        Where the line runs through no lesion, or through several.
     """
-    painted = np.zeros_like(lesion.mask)
-    stroke = np.atleast_2d(np.asarray(voxels, dtype=np.int64))
-    if stroke.ndim != 2 or stroke.shape[1] != 3:
-        raise CutError("A cut is a list of voxels (slice, row, column).")
-    local = stroke - np.asarray(lesion.start)
-    inside = ((local >= 0) & (local < lesion.mask.shape)).all(axis=1)
-    painted[tuple(local[inside].T)] = True
-    parts, _ = ndimage.label(lesion.mask & ~painted)
-    beside = np.unique(parts[ndimage.binary_dilation(painted & lesion.mask, _TOUCHING)])
-    sizes = np.bincount(parts.reshape(-1))
-    candidates = sorted((int(part) for part in beside if part), key=lambda part: (-sizes[part], part))
-    if len(candidates) < 2:
-        raise CutError("The cut leaves the lesion in one piece; draw it right across.")
-    nearest = _nearest_part(np.where(np.isin(parts, candidates[:2]), parts, 0), geometry)
-    return _halves(lesion, lesion.mask & (nearest == candidates[0]))
+    voxels = _voxels_along(geometry, ends_mm)
+    crossed = [lesion for lesion in lesions if _holds_any(lesion, voxels)]
+    if not crossed:
+        raise CutMissesError("The line crosses no lesion of this segment; draw it right across one.")
+    if len(crossed) > 1:
+        raise CutMissesError(f"The line crosses {len(crossed)} lesions of this segment; draw it across one.")
+    return crossed[0]
 
 
 def cut_by_plane(lesion: Lesion, geometry: VolumeGeometry, point_mm: Vector, normal: Vector) -> tuple[Lesion, Lesion]:
@@ -182,6 +177,27 @@ def cut_by_line(
     return cut_by_plane(lesion, geometry, ends_mm[0], (x, y, z))
 
 
+def _voxels_along(geometry: VolumeGeometry, ends_mm: tuple[Vector, Vector]) -> npt.NDArray[np.int64]:
+    """Return the voxels of the grid that a line runs through, shape (n, 3)."""
+    ends = np.asarray(ends_mm, dtype=np.float64)
+    if not np.isfinite(ends).all():
+        raise CutMissesError("The ends of the line are no places; draw it again.")
+    affine = geometry.index_to_patient_mm
+    start, end = (ends - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
+    length = float(np.abs(end - start).max())
+    if length > 2 * sum(geometry.shape):
+        raise CutMissesError("The line reaches far beyond the images; draw it again.")
+    shares = np.linspace(0.0, 1.0, int(np.ceil(length * _STEPS_PER_VOXEL)) + 1)
+    places: npt.NDArray[np.int64] = np.rint(start + shares[:, None] * (end - start)).astype(np.int64)
+    return places
+
+
+def _holds_any(lesion: Lesion, voxels: npt.NDArray[np.int64]) -> bool:
+    local = voxels - np.asarray(lesion.start)
+    inside = local[((local >= 0) & (local < lesion.mask.shape)).all(axis=1)]
+    return bool(lesion.mask[tuple(inside.T)].any())
+
+
 def _lesion_of(runs: Runs, group: npt.NDArray[np.int64]) -> Lesion:
     """Paint the runs of one component: +1 where a run starts, -1 where it ends, summed along the row."""
     slices, rows, starts, ends = (each[group] for each in (runs.slices, runs.rows, runs.starts, runs.ends))
@@ -197,15 +213,6 @@ def _lesion_of(runs: Runs, group: npt.NDArray[np.int64]) -> Lesion:
 def _first_voxel(lesion: Lesion) -> Index:
     s, r, c = (int(x) for x in np.unravel_index(int(np.argmax(lesion.mask)), lesion.mask.shape))
     return (s + lesion.start[0], r + lesion.start[1], c + lesion.start[2])
-
-
-def _nearest_part(parts: npt.NDArray[np.int32], geometry: VolumeGeometry) -> npt.NDArray[np.int32]:
-    """Give each voxel the number of the part whose voxel centre is nearest."""
-    nearest = ndimage.distance_transform_edt(
-        parts == 0, sampling=geometry.spacing_mm, return_distances=False, return_indices=True
-    )
-    spread: npt.NDArray[np.int32] = parts[tuple(nearest)]
-    return spread
 
 
 def _halves(lesion: Lesion, one: npt.NDArray[np.bool_]) -> tuple[Lesion, Lesion]:

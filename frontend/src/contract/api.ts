@@ -328,6 +328,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/revisions/{revision_id}/cut": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Save the revision with the lesion that the line crosses in two segments; 409 where it is not the latest. */
+        post: operations["post_revisions_revision_id_cut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/revisions/{revision_id}/export": {
         parameters: {
             query?: never;
@@ -912,6 +929,8 @@ export interface components {
             /** Format: uuid */
             timepoint_id: string;
         };
+        /** @enum {string} */
+        ComponentEnum: "CE" | "nonCE";
         /** @description What one lesion adds to a sum; null where it was not evaluated. */
         Composition: {
             lesion: string;
@@ -931,7 +950,16 @@ export interface components {
             certainty?: components["schemas"]["CertaintyEnum"];
         };
         /** @enum {string} */
-        CriterionName: "RECIST_1_1" | "IRECIST" | "MRECIST_HCC" | "RANO_2_0" | "MRANO" | "RANO_HGG" | "RANO_LGG" | "RANO_BM" | "LUGANO_CT" | "PERCIST" | "VOLUMETRIC";
+        CriterionName: "RECIST_1_1" | "IRECIST" | "MRECIST_HCC" | "RANO_2_0" | "MRANO" | "RANO_HGG" | "RANO_LGG" | "RANO_MIXED" | "RANO_BM" | "LUGANO_CT" | "LUGANO_PET" | "PERCIST" | "VOLUMETRIC";
+        /** @description A line drawn across a lesion. */
+        CutRequest: {
+            /** @description Both ends, patient LPS [x, y, z]. */
+            ends_mm: number[][];
+            /** @description Of the lesion. */
+            segment_number: number;
+            /** @description Direction of sight, patient LPS. */
+            sight: number[];
+        };
         /** @description A distance with its end points. */
         Diameter: {
             /** @description (slice, row, column), fractional. */
@@ -1026,6 +1054,12 @@ export interface components {
             /** Format: date */
             study_date: string | null;
             study_description: string;
+        };
+        /** @description What counts of a marked part; all that is measured of it is in its revision's measurements. */
+        FollowedPart: {
+            longest_diameter: components["schemas"]["Quantity"];
+            perpendicular_diameter: components["schemas"]["Quantity"];
+            volume: components["schemas"]["Quantity"];
         };
         /** @description One frame: where its bytes lie in the series' pixels, and where it lies in the patient. */
         Frame: {
@@ -1176,7 +1210,7 @@ export interface components {
             number: number;
             observations: components["schemas"]["Observation"][];
             places: components["schemas"]["Place"][];
-            readonly remarks: components["schemas"]["Remark"][];
+            remarks: components["schemas"]["Remark"][];
             /** @description New: not there at baseline. */
             role: components["schemas"]["LesionRoleEnum"];
             segment_label: string;
@@ -1195,6 +1229,8 @@ export interface components {
         LesionDescription: {
             /** @description Of a new lesion. */
             certainty?: components["schemas"]["CertaintyEnum"];
+            /** @description Of a glioma: CE enhances. */
+            component?: components["schemas"]["ComponentEnum"] | components["schemas"]["BlankEnum"];
             /** @description Not empty: it is no lesion, because of this. */
             dismissed_reason?: string;
             finding_type?: components["schemas"]["FindingTypeEnum"];
@@ -1402,10 +1438,10 @@ export interface components {
             /** Format: uuid */
             id: string;
             is_unequivocal_progression: boolean;
-            measurements: components["schemas"]["LesionMeasurement"][];
+            measurements: components["schemas"]["FollowedPart"][];
             merged_into?: string | null;
             note: string;
-            readonly proposal: components["schemas"]["Proposal"] | null;
+            proposal: components["schemas"]["Proposal"] | null;
             state: components["schemas"]["ObservationStateEnum"];
             /** Format: uuid */
             timepoint_id: string;
@@ -1456,6 +1492,8 @@ export interface components {
         PatchedLesionDescriptionRequest: {
             /** @description Of a new lesion. */
             certainty?: components["schemas"]["CertaintyEnum"];
+            /** @description Of a glioma: CE enhances. */
+            component?: components["schemas"]["ComponentEnum"] | components["schemas"]["BlankEnum"];
             /** @description Not empty: it is no lesion, because of this. */
             dismissed_reason?: string;
             finding_type?: components["schemas"]["FindingTypeEnum"];
@@ -1483,19 +1521,44 @@ export interface components {
         };
         /** @description What a reader records of the patient on a date; what is not named stays. */
         PatchedRecordedTimepointRequest: {
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            blood_sul_mean?: string | null;
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            blood_sul_sd?: string | null;
             clinical_status?: components["schemas"]["ClinicalStatusEnum"];
             /** @description Not empty: compared with the baseline though imaged otherwise. */
             comparability_accepted_reason?: string;
+            deauville_score?: number | null;
             excluded_reason?: string;
             flair_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
             is_steroid_replacement?: boolean;
             is_tumour_marker_elevated?: boolean | null;
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            liver_sul_mean?: string | null;
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            liver_sul_sd?: string | null;
             non_measurable_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
+            /** @description Where liver and blood pool were read. */
+            reference_source?: string;
             /**
              * Format: decimal
              * @description Daily, mg.
              */
             steroid_dexamethasone_mg?: string | null;
+            /** @description Against the baseline. */
+            uptake_trend?: components["schemas"]["UptakeTrendEnum"] | components["schemas"]["BlankEnum"];
         };
         /** @description A treatment. */
         PatchedTherapyRequest: {
@@ -1603,7 +1666,7 @@ export interface components {
             title: string;
             type: string;
         };
-        /** @description What the matching proposes, and how sure it is. */
+        /** @description What the matching proposes, and how sure it is; null where a person entered the observation. */
         Proposal: {
             /** Format: double */
             confidence: number | null;
@@ -1635,19 +1698,44 @@ export interface components {
         };
         /** @description What a reader records of the patient on a date; what is not named stays. */
         RecordedTimepoint: {
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            blood_sul_mean?: string | null;
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            blood_sul_sd?: string | null;
             clinical_status?: components["schemas"]["ClinicalStatusEnum"];
             /** @description Not empty: compared with the baseline though imaged otherwise. */
             comparability_accepted_reason?: string;
+            deauville_score?: number | null;
             excluded_reason?: string;
             flair_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
             is_steroid_replacement?: boolean;
             is_tumour_marker_elevated?: boolean | null;
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            liver_sul_mean?: string | null;
+            /**
+             * Format: decimal
+             * @description SUL, g/mL.
+             */
+            liver_sul_sd?: string | null;
             non_measurable_trend?: components["schemas"]["TrendName"] | components["schemas"]["BlankEnum"];
+            /** @description Where liver and blood pool were read. */
+            reference_source?: string;
             /**
              * Format: decimal
              * @description Daily, mg.
              */
             steroid_dexamethasone_mg?: string | null;
+            /** @description Against the baseline. */
+            uptake_trend?: components["schemas"]["UptakeTrendEnum"] | components["schemas"]["BlankEnum"];
         };
         /** @enum {string} */
         ReferenceEnum: "baseline" | "previous" | "nadir";
@@ -2124,6 +2212,8 @@ export interface components {
             refusal_code: string;
             unit: string;
         };
+        /** @enum {string} */
+        UptakeTrendEnum: "decreased" | "unchanged" | "increased";
         /** @description A window in modality values. */
         WindowPreset: {
             /** Format: double */
@@ -2182,7 +2272,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description By which criterion; the one the patient is followed by where none is named. */
-                criterion?: "IRECIST" | "LUGANO_CT" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RECIST_1_1" | "VOLUMETRIC";
+                criterion?: "IRECIST" | "LUGANO_CT" | "LUGANO_PET" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RANO_MIXED" | "RECIST_1_1" | "VOLUMETRIC";
             };
             header?: never;
             path?: never;
@@ -2570,7 +2660,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description By which criterion; the one the patient is followed by where none is named. */
-                criterion?: "IRECIST" | "LUGANO_CT" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RECIST_1_1" | "VOLUMETRIC";
+                criterion?: "IRECIST" | "LUGANO_CT" | "LUGANO_PET" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RANO_MIXED" | "RECIST_1_1" | "VOLUMETRIC";
             };
             header?: never;
             path: {
@@ -2603,7 +2693,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description By which criterion; the one the patient is followed by where none is named. */
-                criterion?: "IRECIST" | "LUGANO_CT" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RECIST_1_1" | "VOLUMETRIC";
+                criterion?: "IRECIST" | "LUGANO_CT" | "LUGANO_PET" | "MRANO" | "MRECIST_HCC" | "PERCIST" | "RANO_2_0" | "RANO_BM" | "RANO_HGG" | "RANO_LGG" | "RANO_MIXED" | "RECIST_1_1" | "VOLUMETRIC";
             };
             header?: never;
             path: {
@@ -2817,6 +2907,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tracking"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_revisions_revision_id_cut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CutRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revision"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["StaleBase"];
                 };
             };
             /** @description Refused, with the reason. */

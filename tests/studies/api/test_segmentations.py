@@ -92,6 +92,28 @@ def test_a_stale_base_is_a_409_that_shows_the_latest_and_changes_nothing(series:
     assert [revision["number"] for revision in revisions] == [1, 2]
 
 
+def cut(client: Client, revision: dict, column: float) -> object:
+    """Draw a line down the columns, seen through the acquired image."""
+    ends = [[*(SPEC.index_to_patient_mm @ [2.0, row, column, 1.0])[:3]] for row in (0.0, 9.0)]
+    wish = {"segment_number": 1, "ends_mm": ends, "sight": [0.0, 0.0, 1.0]}
+    return client.post(f"/api/revisions/{revision['id']}/cut", wish, content_type="application/json")
+
+
+def test_a_line_across_a_lesion_parts_it(series: Series, person: User) -> None:
+    client = signed_in(person)
+    segmentation = begin(client, series)
+    drawn = save(client, segmentation, segmentation["revisions"][0]["id"], square(2)).json()  # columns 3 to 7
+    refused = cut(client, drawn, 12.0)
+    assert (refused.status_code, refused.json()["code"]) == (422, "lesion.cut_misses")
+    answer = cut(client, drawn, 4.5)
+    assert answer.status_code == 201, answer.content
+    parted = answer.json()
+    named = [(each["segment_label"], each["voxel_count"]) for each in parted["segments"]]
+    assert named == [("Lesion", 12), ("Lesion 2", 8)]
+    stale = cut(client, drawn, 4.5)
+    assert (stale.status_code, stale.json()["latest"]) == (409, parted)
+
+
 def test_what_cannot_be_saved_is_refused(series: Series, person: User, settings) -> None:
     client = signed_in(person)
     segmentation = begin(client, series)

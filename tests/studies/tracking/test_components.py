@@ -11,7 +11,15 @@ from scipy import ndimage
 
 from studies.imaging.geometry import VolumeGeometry
 from studies.label_maps.label_map import LabelMap
-from studies.tracking.components import CutError, Lesion, cut_by_line, cut_by_plane, cut_by_voxels, find_lesions
+from studies.tracking.components import (
+    CutError,
+    CutMissesError,
+    Lesion,
+    cut_by_line,
+    cut_by_plane,
+    find_crossed,
+    find_lesions,
+)
 from tests.phantoms import SeriesSpec, centre_mm, oblique, sphere, touching_pair
 
 AXIAL = (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0)
@@ -100,15 +108,13 @@ def dumbbell() -> tuple[Lesion, VolumeGeometry, SeriesSpec]:
     return lesion, geometry_of(spec), spec
 
 
-def test_a_plane_a_line_and_a_stroke_part_two_balls(dumbbell):
+def test_a_plane_and_a_line_part_two_balls(dumbbell):
     lesion, geometry, spec = dumbbell
     middle = tuple(centre_mm(spec))
     by_plane = cut_by_plane(lesion, geometry, middle, (3.0, 0.0, 0.0))
     ends = tuple(tuple(np.add(middle, (0.0, y, 0.0))) for y in (-20.0, 20.0))
     by_line = cut_by_line(lesion, geometry, ends, (0.0, 0.0, 1.0))
-    stroke = [(s, r, c) for s in range(17) for r in range(30) for c in (23, 24)]
-    by_voxels = cut_by_voxels(lesion, stroke, geometry)
-    for halves in (by_plane, by_line, by_voxels):
+    for halves in (by_plane, by_line):
         assert halves[0].voxel_count == halves[1].voxel_count == lesion.voxel_count / 2
         assert [each.lesion_number for each in halves] == [1, 2]
         together = painted(halves, spec.shape)
@@ -117,22 +123,28 @@ def test_a_plane_a_line_and_a_stroke_part_two_balls(dumbbell):
         assert np.abs(distance) == pytest.approx((16.0, 0.0, 0.0), abs=0.5)
 
 
-def test_a_slanting_stroke_of_single_voxels_cuts(dumbbell):
+def test_a_line_finds_the_one_lesion_it_runs_through(dumbbell):
     _, geometry, spec = dumbbell
     voxels = np.zeros(spec.shape, np.uint8)
-    voxels[5:7, 5:25, 5:25] = 1
-    (block,) = find_lesions(LabelMap(voxels, geometry))
-    stroke = [(s, i, i) for s in (5, 6) for i in range(5, 25)]
-    first, second = cut_by_voxels(block, stroke, geometry)
-    assert first.voxel_count + second.voxel_count == block.voxel_count
-    assert min(first.voxel_count, second.voxel_count) >= 2 * 190
+    voxels[8, 10:14, 5:9], voxels[8, 10:14, 20:24], voxels[8, 14, 9] = 1, 1, 1  # the last touches the first's corner
+    lesions = find_lesions(LabelMap(voxels, geometry))
+    first, second = lesions
 
+    def line(start, end):
+        return tuple(tuple((spec.index_to_patient_mm @ [*index, 1.0])[:3]) for index in (start, end))
 
-@pytest.mark.parametrize("stroke", [[(0, 0, 0)], [(8, 15, 10), (8, 15, 11)], [(900, 900, 900)]])
-def test_a_stroke_that_parts_nothing_is_refused(dumbbell, stroke):
-    lesion, geometry, _ = dumbbell
-    with pytest.raises(CutError, match="one piece"):
-        cut_by_voxels(lesion, stroke, geometry)
+    assert find_crossed(lesions, geometry, line((8, 2, 6), (8, 20, 6))) is first
+    assert find_crossed(lesions, geometry, line((8, 14, 9), (8, 14, 9))) is first
+    assert find_crossed(lesions, geometry, line((8, 2, 21.4), (8, 20, 21.4))) is second
+    for ends, words in (
+        (line((8, 2, 15), (8, 20, 15)), "crosses no lesion"),
+        (line((7, 2, 6), (7, 20, 6)), "crosses no lesion"),  # the slice beside it
+        (line((8, 12, 0), (8, 12, 40)), "crosses 2 lesions"),
+        (line((8, 12, -1e9), (8, 12, 1e9)), "far beyond"),
+        (((np.nan, 0.0, 0.0), (1.0, 0.0, 0.0)), "no places"),
+    ):
+        with pytest.raises(CutMissesError, match=words):
+            find_crossed(lesions, geometry, ends)
 
 
 def test_a_cut_beside_the_lesion_is_refused(dumbbell):
@@ -141,5 +153,3 @@ def test_a_cut_beside_the_lesion_is_refused(dumbbell):
         cut_by_plane(lesion, geometry, (500.0, 0.0, 0.0), (1.0, 0.0, 0.0))
     with pytest.raises(CutError, match="no length"):
         cut_by_line(lesion, geometry, ((0.0, 0.0, 0.0), (0.0, 0.0, 5.0)), (0.0, 0.0, 1.0))
-    with pytest.raises(CutError, match="list of voxels"):
-        cut_by_voxels(lesion, [1, 2], geometry)
