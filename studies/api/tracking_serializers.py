@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -24,8 +25,9 @@ from studies.services.tracking_view import (
     TrackingView,
 )
 from studies.tracking.courses import COMPUTABLE
-from studies.tracking.criteria.brain_inputs import Trend
+from studies.tracking.criteria.brain_inputs import Trend, TumourComponent
 from studies.tracking.criteria.inputs import Certainty, ClinicalStatus, LesionKind, LesionRole
+from studies.tracking.criteria.lugano_pet import SCORES, UptakeTrend
 from studies.tracking.criteria.measurability import FindingType, Measurability
 from studies.tracking.criteria.target_selection import SelectionError
 from studies.tracking.timeline import Finding
@@ -34,6 +36,8 @@ ROLES = [str(LesionRole.TARGET), str(LesionRole.NON_TARGET)]
 
 
 TRENDS = [(str(trend), str(trend)) for trend in Trend]
+MOST_REFERENCE_SUL = 20
+"""Liver and blood take up 1 to 3; more than this is a value in another unit."""
 
 
 def words(values: Any) -> list[str]:
@@ -62,6 +66,19 @@ class NewPlanSerializer(serializers.Serializer[Any]):
     baseline_id = serializers.UUIDField(required=False, allow_null=True, help_text="Null: the first timepoint.")
 
 
+def reference_field(smallest: str) -> serializers.DecimalField:
+    """Return a field for the uptake of a reference tissue, g/mL."""
+    return serializers.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        min_value=Decimal(smallest),
+        max_value=MOST_REFERENCE_SUL,
+        allow_null=True,
+        required=False,
+        help_text="SUL, g/mL.",
+    )
+
+
 class RecordedTimepointSerializer(serializers.Serializer[Any]):
     """What a reader records of the patient on a date; what is not named stays."""
 
@@ -80,6 +97,19 @@ class RecordedTimepointSerializer(serializers.Serializer[Any]):
     is_tumour_marker_elevated = serializers.BooleanField(allow_null=True, required=False)
     non_measurable_trend = serializers.ChoiceField(choices=TRENDS, allow_blank=True, required=False)
     flair_trend = serializers.ChoiceField(choices=TRENDS, allow_blank=True, required=False)
+    liver_sul_mean = reference_field("0.1")
+    liver_sul_sd = reference_field("0")
+    blood_sul_mean = reference_field("0.1")
+    blood_sul_sd = reference_field("0")
+    reference_source = serializers.CharField(
+        max_length=120, allow_blank=True, required=False, help_text="Where liver and blood pool were read."
+    )
+    deauville_score = serializers.IntegerField(
+        min_value=SCORES[0], max_value=SCORES[-1], allow_null=True, required=False
+    )
+    uptake_trend = serializers.ChoiceField(
+        choices=words(UptakeTrend), allow_blank=True, required=False, help_text="Against the baseline."
+    )
 
 
 class TimepointSerializer(serializers.Serializer[FollowedTimepointView]):
@@ -134,6 +164,9 @@ class LesionDescriptionSerializer(serializers.Serializer[Lesion]):
     role = serializers.ChoiceField(choices=ROLES, required=False, help_text="Of a lesion that is there at baseline.")
     certainty = serializers.ChoiceField(choices=words(Certainty), required=False, help_text="Of a new lesion.")
     is_growing = serializers.BooleanField(required=False)
+    component = serializers.ChoiceField(
+        choices=words(TumourComponent), allow_blank=True, required=False, help_text="Of a glioma: CE enhances."
+    )
     dismissed_reason = serializers.CharField(
         max_length=300, allow_blank=True, required=False, help_text="Not empty: it is no lesion, because of this."
     )

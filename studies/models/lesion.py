@@ -9,13 +9,20 @@ from django.db import models
 from studies.models.people import User
 from studies.models.segmentation import Segmentation, SegmentationRevision
 from studies.models.study import Patient, Study
-from studies.tracking.criteria.brain_inputs import Trend
+from studies.tracking.criteria.brain_inputs import Trend, TumourComponent
 from studies.tracking.criteria.inputs import Certainty, ClinicalStatus, LesionKind, LesionRole
+from studies.tracking.criteria.lugano_pet import UptakeTrend
 from studies.tracking.criteria.measurability import FindingType
 
 
 def _choices(*values: str) -> list[tuple[str, str]]:
     return [(value, value.replace("_", " ").capitalize()) for value in map(str, values)]
+
+
+_COMPONENTS = [
+    (str(TumourComponent.ENHANCING), "Enhancing"),
+    (str(TumourComponent.NON_ENHANCING), "Non-enhancing"),
+]
 
 
 class MatchingState(models.TextChoices):
@@ -66,6 +73,18 @@ class Timepoint(models.Model):
     is_tumour_marker_elevated = models.BooleanField(null=True, blank=True)
     non_measurable_trend = models.CharField(max_length=16, choices=_choices(*Trend), blank=True, default="")
     flair_trend = models.CharField(max_length=16, choices=_choices(*Trend), blank=True, default="")
+    liver_sul_mean = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    """Of a sphere of 3 cm in the right lobe; None where nobody recorded it, like the three that follow."""
+    liver_sul_sd = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    blood_sul_mean = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    """Of a cylinder of 1 cm by 2 cm in the descending aorta: the reference where the liver is diseased."""
+    blood_sul_sd = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    reference_source = models.CharField(max_length=120, blank=True, default="")
+    """Where the four values come from, in the reader's words."""
+    deauville_score = models.PositiveSmallIntegerField(null=True, blank=True)
+    """1 to 5; None where nobody scored."""
+    uptake_trend = models.CharField(max_length=16, choices=_choices(*UptakeTrend), blank=True, default="")
+    """How the uptake changed against the baseline: what Deauville 4 and 5 need."""
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -104,6 +123,8 @@ class Lesion(models.Model):
     """Of a new lesion."""
     is_growing = models.BooleanField(default=False)
     """Of a new lesion that is not measured: a reader saw it grow (iRECIST)."""
+    component = models.CharField(max_length=8, choices=_COMPONENTS, blank=True, default="")
+    """Of a glioma: the part of the tumour that is measured; empty where nobody said."""
     dismissed_reason = models.CharField(max_length=300, blank=True, default="")
     """Not empty: a person said that this is no lesion."""
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)

@@ -23,8 +23,10 @@ from studies.models import (
 from studies.services.comparability import compare_series
 from studies.services.lesion_uptake import SUL
 from studies.tracking.comparability import Concern, Severity
-from studies.tracking.criteria.brain_inputs import Trend
+from studies.tracking.criteria.brain_inputs import Trend, TumourComponent
 from studies.tracking.criteria.inputs import Certainty, ClinicalStatus, LesionKind, LesionRole, SteroidDose
+from studies.tracking.criteria.lugano_pet import UptakeTrend
+from studies.tracking.criteria.percist import PetTimepoint
 from studies.tracking.criteria.verdict import Criterion
 from studies.tracking.followed import (
     FollowedLesion,
@@ -174,6 +176,7 @@ def _lesion(lesion: Lesion) -> FollowedLesion:
         role=LesionRole(lesion.role),
         certainty=Certainty(lesion.certainty),
         is_growing=lesion.is_growing,
+        component=TumourComponent(lesion.component) if lesion.component else None,
     )
 
 
@@ -206,6 +209,29 @@ def _timepoint(
         is_tumour_marker_elevated=timepoint.is_tumour_marker_elevated,
         non_measurable=Trend(timepoint.non_measurable_trend) if timepoint.non_measurable_trend else None,
         flair=Trend(timepoint.flair_trend) if timepoint.flair_trend else None,
+        deauville_score=timepoint.deauville_score,
+        uptake_trend=UptakeTrend(timepoint.uptake_trend) if timepoint.uptake_trend else None,
+        liver_mean=timepoint.liver_sul_mean,
+        liver_sd=timepoint.liver_sul_sd,
+        blood_mean=timepoint.blood_sul_mean,
+        blood_sd=timepoint.blood_sul_sd,
+    )
+
+
+def check_references(timepoint: Timepoint) -> None:
+    """Refuse reference tissues that cannot be as recorded.
+
+    Raises
+    ------
+    CriteriaInputError
+        Where a standard deviation is larger than its mean.
+    """
+    PetTimepoint(
+        days_from_baseline=0,
+        liver_mean=timepoint.liver_sul_mean,
+        liver_sd=timepoint.liver_sul_sd,
+        blood_mean=timepoint.blood_sul_mean,
+        blood_sd=timepoint.blood_sul_sd,
     )
 
 

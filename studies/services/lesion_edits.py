@@ -31,6 +31,7 @@ DESCRIBED = (
     "role",
     "certainty",
     "is_growing",
+    "component",
     "dismissed_reason",
 )
 STATED = (

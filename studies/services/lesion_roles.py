@@ -30,7 +30,7 @@ from studies.tracking.criteria.target_selection import (
 from studies.tracking.criteria.verdict import Criterion
 
 _METHODS = {"CT": Method.CT, "PT": Method.CT, "MR": Method.MRI, "US": Method.ULTRASOUND, "CR": Method.CHEST_XRAY}
-_BRAIN = {Criterion.RANO_2_0, Criterion.MRANO, Criterion.RANO_HGG, Criterion.RANO_LGG}
+_BRAIN = {Criterion.RANO_2_0, Criterion.MRANO, Criterion.RANO_HGG, Criterion.RANO_LGG, Criterion.RANO_MIXED}
 
 
 def scheme_of(criterion: Criterion) -> Scheme:

@@ -12,6 +12,7 @@ from studies.models import Patient, ResponsePlan, Segmentation, Study, Timepoint
 from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
 from studies.services.assessments import settle_tracking
+from studies.services.followed_record import check_references
 from studies.services.lesion_matching import enqueue_matching
 from studies.tracking.courses import configure
 from studies.tracking.criteria.verdict import Criterion
@@ -25,6 +26,13 @@ RECORDED = (
     "is_tumour_marker_elevated",
     "non_measurable_trend",
     "flair_trend",
+    "liver_sul_mean",
+    "liver_sul_sd",
+    "blood_sul_mean",
+    "blood_sul_sd",
+    "reference_source",
+    "deauville_score",
+    "uptake_trend",
 )
 
 
@@ -93,12 +101,19 @@ def follow_study(study: Study, *, segmentation: Segmentation, by: User, address:
 
 @transaction.atomic
 def record_timepoint(timepoint: Timepoint, *, values: Mapping[str, Any], by: User, address: str = "") -> Timepoint:
-    """Record how the patient was, or leave a timepoint out with a reason (an empty one takes it in again)."""
+    """Record how the patient was, or leave a timepoint out with a reason (an empty one takes it in again).
+
+    Raises
+    ------
+    CriteriaInputError
+        Where the reference tissues of a PET cannot be as recorded.
+    """
     require_role(by, *ACTING_ROLES)
     patient = Patient.objects.select_for_update().get(pk=timepoint.study.patient_id)
     changed = {name: values[name] for name in RECORDED if name in values}
     for name, value in changed.items():
         setattr(timepoint, name, value)
+    check_references(timepoint)
     timepoint.save(update_fields=list(changed))
     if "excluded_reason" in changed:
         enqueue_matching(patient)

@@ -31,6 +31,7 @@ from studies.tracking.criteria.inputs import (
 )
 from studies.tracking.criteria.irecist import assess_irecist
 from studies.tracking.criteria.lugano_ct import assess_lugano_ct
+from studies.tracking.criteria.lugano_pet import LymphomaUptake, assess_deauville_course
 from studies.tracking.criteria.lymphoma_inputs import LymphomaTimepoint, NodeDiameters
 from studies.tracking.criteria.mrano import assess_mrano
 from studies.tracking.criteria.mrecist_hcc import assess_mrecist_hcc
@@ -39,6 +40,7 @@ from studies.tracking.criteria.rano_2_0 import assess_rano_2_0
 from studies.tracking.criteria.rano_bm import assess_rano_bm
 from studies.tracking.criteria.rano_hgg import assess_rano_hgg
 from studies.tracking.criteria.rano_lgg import assess_rano_lgg
+from studies.tracking.criteria.rano_mixed import assess_rano_mixed
 from studies.tracking.criteria.recist import assess_recist
 from studies.tracking.criteria.verdict import CourseVerdict, Criterion
 from studies.tracking.criteria.volumetric import VolumeTimepoint, assess_volumes
@@ -84,10 +86,15 @@ def to_brain_course(
     *,
     mode: MeasurementMode = MeasurementMode.PRODUCTS_2D,
     component: TumourComponent = TumourComponent.ENHANCING,
+    targets: tuple[FollowedLesion, ...] | None = None,
 ) -> BrainCourse:
-    """Return the course for RANO; a target without a value leaves the scan not evaluable (RN.NE)."""
+    """Return the course for RANO; a target without a value leaves the scan not evaluable (RN.NE).
+
+    Without ``targets`` all of the patient's count.
+    """
+    counted = patient.in_role(LesionRole.TARGET) if targets is None else targets
     return BrainCourse(
-        timepoints=tuple(_brain_timepoint(patient, timepoint) for timepoint in patient.timepoints),
+        timepoints=tuple(_brain_timepoint(patient, timepoint, counted) for timepoint in patient.timepoints),
         mode=mode,
         component=component,
         radiotherapy_end_day=patient.radiotherapy_end_day,
@@ -118,7 +125,7 @@ def to_lymphoma(patient: FollowedPatient) -> tuple[LymphomaTimepoint, ...]:
 
 
 def to_pet(patient: FollowedPatient) -> tuple[PetTimepoint, ...]:
-    """Return the SULpeak of every lesion that has one; without reference tissues measurability stays unknown."""
+    """Return the SULpeak of every lesion that has one, and the reference tissues that were recorded."""
     return tuple(
         PetTimepoint(
             days_from_baseline=timepoint.day,
@@ -131,9 +138,56 @@ def to_pet(patient: FollowedPatient) -> tuple[PetTimepoint, ...]:
             are_all_resolved=bool(timepoint.observations)
             and all(seen.state is FollowedState.ABSENT for seen in timepoint.observations),
             new_lesion_ids=_unequivocal(patient, timepoint),
+            liver_mean=timepoint.liver_mean,
+            liver_sd=timepoint.liver_sd,
+            blood_mean=timepoint.blood_mean,
+            blood_sd=timepoint.blood_sd,
         )
         for timepoint in patient.timepoints
     )
+
+
+def to_deauville(patient: FollowedPatient) -> tuple[tuple[int, LymphomaUptake], ...]:
+    """Return the Deauville score that was recorded on each day, with the trend of the uptake."""
+    return tuple(
+        (
+            timepoint.day,
+            LymphomaUptake(
+                uptake=None,
+                mediastinum=None,
+                liver=None,
+                trend=timepoint.uptake_trend,
+                has_new_lesion=bool(_unequivocal(patient, timepoint)),
+                stated_score=timepoint.deauville_score,
+            ),
+        )
+        for timepoint in patient.timepoints
+    )
+
+
+def _assess_mixed(patient: FollowedPatient, configuration: CriteriaConfiguration) -> CourseVerdict:
+    """Judge a glioma of two components, each alone, and join them (RN.MIXED)."""
+    targets = patient.in_role(LesionRole.TARGET)
+    unsaid = [lesion.name for lesion in targets if lesion.component is None]
+    if unsaid:
+        raise CriteriaInputError(
+            f"Unknown, because nobody said which part of the tumour {', '.join(unsaid)} is. Say of each target whether "
+            "it is enhancing or non-enhancing."
+        )
+    enhancing, non_enhancing = (_judge_component(patient, each, configuration) for each in TumourComponent)
+    return assess_rano_mixed(enhancing, non_enhancing, configuration)
+
+
+def _judge_component(
+    patient: FollowedPatient, component: TumourComponent, configuration: CriteriaConfiguration
+) -> CourseVerdict:
+    targets = tuple(lesion for lesion in patient.in_role(LesionRole.TARGET) if lesion.component is component)
+    if not targets:
+        name = "enhancing" if component is TumourComponent.ENHANCING else "non-enhancing"
+        raise CriteriaInputError(
+            f"Unknown, because there is no {name} target: this is no mixed tumour. Choose one, or RANO 2.0."
+        )
+    return assess_rano_2_0(to_brain_course(patient, component=component, targets=targets), configuration)
 
 
 DEFAULTS = CriteriaConfiguration()
@@ -158,18 +212,20 @@ _JUDGES: Mapping[Criterion, _Judge] = {
         lambda p, v: assess_rano_lgg(to_brain_course(p, component=TumourComponent.NON_ENHANCING), v),
         rano_lgg.DEFAULTS,
     ),
+    Criterion.RANO_MIXED: _Judge(_assess_mixed, rano_2_0.DEFAULTS),
     Criterion.RANO_BM: _Judge(lambda p, v: assess_rano_bm(to_diameter_course(p), v), rano_bm.DEFAULTS),
     Criterion.LUGANO_CT: _Judge(lambda p, v: assess_lugano_ct(to_lymphoma(p), v)),
+    Criterion.LUGANO_PET: _Judge(lambda p, v: assess_deauville_course(to_deauville(p), v)),
     Criterion.PERCIST: _Judge(lambda p, _: assess_percist(to_pet(p))),
     Criterion.VOLUMETRIC: _Judge(lambda p, _: assess_volumes(to_volumes(p))),
 }
 COMPUTABLE = tuple(_JUDGES)
-"""What can be computed from lesions that are followed; Deauville scores and mixed tumours need what a reader enters."""
+"""What can be computed from lesions that are followed and from what a reader recorded beside them."""
 
 
 def configure(criterion: Criterion, changes: Mapping[str, Any] | None = None) -> CriteriaConfiguration:
     """Return a criterion's configuration: its own values, with what is stated changed."""
-    return change_configuration(_find_judge(criterion).defaults, changes or {})
+    return change_configuration(_JUDGES[criterion].defaults, changes or {})
 
 
 def assess(
@@ -182,16 +238,8 @@ def assess(
     CriteriaInputError
         Where what was recorded cannot be judged; the message says what to record.
     """
-    judge = _find_judge(criterion)
+    judge = _JUDGES[criterion]
     return judge.judge(patient, configuration or judge.defaults)
-
-
-def _find_judge(criterion: Criterion) -> _Judge:
-    if criterion not in _JUDGES:
-        raise CriteriaInputError(
-            f"{criterion} needs what a reader enters and is not computed from followed lesions. Choose another one."
-        )
-    return _JUDGES[criterion]
 
 
 def _diameter_timepoint(
@@ -211,8 +259,10 @@ def _diameter_timepoint(
     )
 
 
-def _brain_timepoint(patient: FollowedPatient, timepoint: FollowedTimepoint) -> BrainTimepoint:
-    seen = [timepoint.observation_of(lesion.name) for lesion in patient.in_role(LesionRole.TARGET)]
+def _brain_timepoint(
+    patient: FollowedPatient, timepoint: FollowedTimepoint, targets: tuple[FollowedLesion, ...]
+) -> BrainTimepoint:
+    seen = [timepoint.observation_of(lesion.name) for lesion in targets]
     products = [_product_mm2(each) for each in seen]
     known = [product for product in products if product is not None]
     return BrainTimepoint(

@@ -13,6 +13,12 @@ _PATIENT_FACTS = {
     "is_tumour_marker_elevated": "elevated tumour marker",
     "non_measurable": "disease that is not measured",
     "flair": "T2/FLAIR",
+    "liver_mean": "liver mean",
+    "liver_sd": "liver SD",
+    "blood_mean": "blood pool mean",
+    "blood_sd": "blood pool SD",
+    "deauville_score": "Deauville score",
+    "uptake_trend": "uptake against the baseline",
 }
 
 
@@ -32,9 +38,9 @@ def _compare_lesions(before: Plain, after: Plain) -> Iterator[str]:
         if was is None:
             yield f"{lesion['name']} was added."
             continue
-        for field in ("role", "kind", "organ", "certainty"):
-            if was[field] != lesion[field]:
-                yield f"{lesion['name']}: {field} was {_word(was[field])}, is {_word(lesion[field])}."
+        for field in ("role", "kind", "organ", "certainty", "component"):
+            if was.get(field) != lesion.get(field):
+                yield f"{lesion['name']}: {field} was {_word(was.get(field))}, is {_word(lesion.get(field))}."
     for name in old:
         yield f"{name} was taken out."
 

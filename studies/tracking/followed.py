@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from studies.tracking.criteria.brain_inputs import Trend
+from studies.tracking.criteria.brain_inputs import Trend, TumourComponent
 from studies.tracking.criteria.errors import BaselineMissingError
 from studies.tracking.criteria.inputs import (
     Certainty,
@@ -20,6 +20,7 @@ from studies.tracking.criteria.inputs import (
     SteroidDose,
     check_days,
 )
+from studies.tracking.criteria.lugano_pet import UptakeTrend
 
 LENGTH_STEP_MM = Decimal("0.1")
 VOLUME_STEP_ML = Decimal("0.001")
@@ -44,7 +45,10 @@ NOT_SEEN = frozenset({FollowedState.NOT_EVALUABLE, FollowedState.UNMARKED, Follo
 
 @dataclass(frozen=True, slots=True)
 class FollowedLesion:
-    """One lesion; `name` is unique within the patient. `role` holds for what is there at baseline."""
+    """One lesion; `name` is unique within the patient. `role` holds for what is there at baseline.
+
+    `component` is the part of a glioma that is measured, None where nobody said.
+    """
 
     name: str
     organ: str = ""
@@ -52,6 +56,7 @@ class FollowedLesion:
     role: LesionRole = LesionRole.NON_TARGET
     certainty: Certainty = Certainty.EQUIVOCAL
     is_growing: bool = False
+    component: TumourComponent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,10 @@ class FollowedObservation:
 
 @dataclass(frozen=True, slots=True)
 class FollowedTimepoint:
-    """One timepoint; a lesion without an observation here was not evaluated."""
+    """One timepoint; a lesion without an observation here was not evaluated.
+
+    Liver and blood pool are in SUL.
+    """
 
     day: int
     observations: tuple[FollowedObservation, ...]
@@ -98,6 +106,12 @@ class FollowedTimepoint:
     is_tumour_marker_elevated: bool | None = None
     non_measurable: Trend | None = None
     flair: Trend | None = None
+    liver_mean: Decimal | None = None
+    liver_sd: Decimal | None = None
+    blood_mean: Decimal | None = None
+    blood_sd: Decimal | None = None
+    deauville_score: int | None = None
+    uptake_trend: UptakeTrend | None = None
 
     def observation_of(self, lesion: str) -> FollowedObservation:
         """Return what was seen of a lesion; unmarked where there is nothing."""

@@ -13,7 +13,7 @@ References: Wen 2023, JCO 41:5187-5199, table of the mixed tumours (rule 5 is a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studies.tracking.criteria.configuration import CriteriaConfiguration
 from studies.tracking.criteria.errors import CriteriaInputError
@@ -79,13 +79,16 @@ def assess_rano_mixed(
     pairs = list(zip(enhancing.timepoints, non_enhancing.timepoints, strict=True))
     joined = tuple(_join(first, second) for first, second in pairs)
     scans = [(v.days_from_baseline, v.overall_response) for v in joined[1:]]
-    progression = [v.progression_day for v in (enhancing, non_enhancing) if v.progression_day is not None]
+    both = (enhancing, non_enhancing)
+    progression = [v.progression_day for v in both if v.progression_day is not None]
+    unconfirmed = [v.unconfirmed_progression_day for v in both if v.unconfirmed_progression_day is not None]
     return CourseVerdict(
         criterion=Criterion.RANO_MIXED,
         timepoints=joined,
         best_overall_response=best_rano_response(scans, configuration or CriteriaConfiguration()),
         progression_day=min(progression, default=None),
         configuration_version=enhancing.configuration_version,
+        unconfirmed_progression_day=min(unconfirmed, default=None),
         pseudoprogression_days=tuple(
             sorted({*enhancing.pseudoprogression_days, *non_enhancing.pseudoprogression_days})
         ),
@@ -105,8 +108,8 @@ def _join(enhancing: TimepointVerdict, non_enhancing: TimepointVerdict) -> Timep
         overall_response=finding.response,
         clause=finding.clause,
         clauses=(enhancing.clause, non_enhancing.clause, finding.clause),
-        numbers=enhancing.numbers,
+        numbers=replace(enhancing.numbers, quantity=f"{enhancing.numbers.quantity} of the enhancing component"),
         configuration=enhancing.configuration,
-        warnings=(*enhancing.warnings, *non_enhancing.warnings),
-        review_flags=(*enhancing.review_flags, *non_enhancing.review_flags),
+        warnings=tuple(dict.fromkeys((*enhancing.warnings, *non_enhancing.warnings))),
+        review_flags=tuple(dict.fromkeys((*enhancing.review_flags, *non_enhancing.review_flags))),
     )

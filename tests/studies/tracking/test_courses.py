@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from studies.services.assessments import to_plain
 from studies.tracking.courses import COMPUTABLE, assess, configure, to_brain_course, to_diameter_course
+from studies.tracking.criteria.brain_inputs import TumourComponent
 from studies.tracking.criteria.errors import BaselineMissingError, ConfigurationError, CriteriaInputError, SameDayError
 from studies.tracking.criteria.inputs import Certainty, LesionKind, LesionRole, TargetState
+from studies.tracking.criteria.lugano_pet import UptakeTrend
 from studies.tracking.criteria.verdict import Criterion, Response
 from studies.tracking.flip_explanation import explain_difference
 from studies.tracking.followed import (
@@ -60,6 +62,24 @@ def glow(timepoint: FollowedTimepoint) -> FollowedTimepoint:
 
 
 GLOWING = replace(STEADY, timepoints=tuple(glow(each) for each in STEADY.timepoints))
+RECORDED = replace(
+    GLOWING,
+    lesions=(
+        replace(L1, component=TumourComponent.ENHANCING),
+        replace(L2, component=TumourComponent.NON_ENHANCING),
+    ),
+    timepoints=tuple(
+        replace(
+            each,
+            liver_mean=Decimal("2.0"),
+            liver_sd=Decimal("0.2"),
+            deauville_score=4,
+            uptake_trend=UptakeTrend.UNCHANGED,
+        )
+        for each in GLOWING.timepoints
+    ),
+)
+"""The same with all that a reader can record beside: threshold of PERCIST 1.5 x 2 + 2 x 0.2 = 3.4."""
 
 
 def test_without_uptake_there_is_no_percist() -> None:
@@ -119,17 +139,41 @@ def test_days_out_of_order_and_a_missing_baseline_are_refused() -> None:
 
 @pytest.mark.parametrize("criterion", COMPUTABLE)
 def test_every_criterion_that_is_offered_judges(criterion: Criterion) -> None:
-    verdict = assess(GLOWING, criterion)
+    verdict = assess(RECORDED, criterion)
     assert verdict.criterion is criterion
     assert len(verdict.timepoints) == 2
     assert verdict.latest.clause.sentence
-    own_words = {Criterion.IRECIST: Response.ISD, Criterion.PERCIST: Response.SMD}
+    own_words = {
+        Criterion.IRECIST: Response.ISD,
+        Criterion.PERCIST: Response.SMD,
+        Criterion.LUGANO_PET: Response.NMR,
+    }
     assert verdict.latest.overall_response is own_words.get(criterion, Response.SD)
 
 
-def test_what_a_reader_must_enter_is_not_computed() -> None:
-    with pytest.raises(CriteriaInputError, match="reader enters"):
-        assess(STEADY, Criterion.LUGANO_PET)
+def test_what_a_reader_must_enter_is_not_guessed() -> None:
+    assert assess(STEADY, Criterion.LUGANO_PET).latest.overall_response is Response.NE
+    with pytest.raises(CriteriaInputError, match="which part of the tumour L1, L2 is"):
+        assess(STEADY, Criterion.RANO_MIXED)
+    said = assess(GLOWING, Criterion.PERCIST)
+    assert "measurable is unknown" in said.latest.warnings[0]
+    assert "threshold 3.4 by the liver" in assess(RECORDED, Criterion.PERCIST).timepoints[0].clause.sentence
+
+
+def test_the_parts_of_a_glioma_are_judged_apart() -> None:
+    """L1 grows by 40 % in one diameter, L2 shrinks by half: together a little more, apart progression."""
+    moved = date(56, seen("L1", "42"), seen("L2", "10"))
+    patient = replace(RECORDED, timepoints=(RECORDED.baseline, moved))
+    assert assess(patient, Criterion.RANO_2_0).latest.overall_response is Response.SD
+    joined = assess(patient, Criterion.RANO_MIXED).latest
+    assert (joined.overall_response, joined.target_response, joined.non_target_response) == (
+        Response.PD,
+        Response.PD,
+        Response.PR,
+    )
+    # 30 x 8 and 42 x 8: the numbers are of the enhancing part alone
+    assert (joined.numbers.baseline, joined.numbers.value) == (240, 336)
+    assert joined.numbers.quantity == "sum of products of the enhancing component"
 
 
 def test_a_plan_changes_a_criterions_own_values_and_no_others() -> None:

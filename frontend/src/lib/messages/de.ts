@@ -5,6 +5,7 @@ import { lesions } from "./de/lesions";
 import { patient } from "./de/patient";
 import { people } from "./de/people";
 import { reading } from "./de/reading";
+import { records } from "./de/records";
 import { shell } from "./de/shell";
 import { uploads } from "./de/uploads";
 import { verdict } from "./de/verdict";
@@ -22,4 +23,5 @@ export const de = {
   ...compare,
   ...verdict,
   ...lesions,
+  ...records,
 } satisfies Catalogue;

@@ -4,6 +4,7 @@ import { lesions } from "./en/lesions";
 import { patient } from "./en/patient";
 import { people } from "./en/people";
 import { reading } from "./en/reading";
+import { records } from "./en/records";
 import { shell } from "./en/shell";
 import { uploads } from "./en/uploads";
 import { verdict } from "./en/verdict";
@@ -21,4 +22,5 @@ export const en = {
   ...compare,
   ...verdict,
   ...lesions,
+  ...records,
 } as const;

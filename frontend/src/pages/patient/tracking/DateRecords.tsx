@@ -7,6 +7,7 @@ import { type PlainMessageKey, useLocale, useTranslate } from "../../../lib/mess
 import { Button } from "../../../ui/Button";
 import { Select } from "../../../ui/Select";
 import { NumberField, TextField } from "../../../ui/TextField";
+import { isAboutPet, PetRecords } from "./PetRecords";
 import styles from "./Verdict.module.css";
 
 type Timepoint = Tracking["timepoints"][number];
@@ -152,6 +153,9 @@ export function DateRecords({ tracking, onWish, isBusy }: DateRecordsProps) {
               {excluded ? ` (${t("tracked.left_out", { reason: excluded })})` : ""}
             </summary>
             <PatientFields timepoint={timepoint} isBusy={isBusy} record={record} />
+            {isAboutPet(timepoint, tracking.plan.criterion) ? (
+              <PetRecords timepoint={timepoint} isBusy={isBusy} record={record} />
+            ) : null}
             <PartFields
               timepoint={timepoint}
               isBusy={isBusy}

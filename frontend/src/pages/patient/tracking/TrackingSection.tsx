@@ -13,6 +13,7 @@ import { LesionPictures } from "./LesionPictures";
 import { LesionTable } from "./LesionTable";
 import { TargetPicker } from "./TargetPicker";
 import { TherapyLines } from "./TherapyLines";
+import { TumourComponents } from "./TumourComponents";
 import styles from "./Verdict.module.css";
 import { VerdictPanel } from "./VerdictPanel";
 
@@ -82,7 +83,12 @@ export function TrackingSection({ tracking, subject, canEdit }: TrackingSectionP
   const parts = { tracking, onWish: act.mutate, isBusy: act.isPending, canEdit };
   const panels: Readonly<Record<TabId, () => ReactNode>> = {
     lesions: () => <LesionTable {...parts} insight={insight.data} />,
-    targets: () => <TargetPicker {...parts} />,
+    targets: () => (
+      <>
+        <TargetPicker {...parts} />
+        <TumourComponents {...parts} criterion={criterion} />
+      </>
+    ),
     pictures: () => <LesionPictures tracking={tracking} />,
     dates: () => (
       <>

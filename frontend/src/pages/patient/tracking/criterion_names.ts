@@ -9,6 +9,8 @@ export const nameOfCriterion = (criterion: string): string =>
     RANO_HGG: "RANO-HGG",
     RANO_LGG: "RANO-LGG",
     RANO_BM: "RANO-BM",
+    RANO_MIXED: "RANO 2.0, mixed",
     LUGANO_CT: "Lugano (CT)",
+    LUGANO_PET: "Lugano (PET)",
     VOLUMETRIC: "Volumetric",
   })[criterion] ?? criterion;

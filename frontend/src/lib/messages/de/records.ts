@@ -1,0 +1,30 @@
+/** Was neben den Umrissen eingetragen wird: Referenzgewebe und Scores einer PET, Anteile eines Glioms. */
+export const records = {
+  "records.pet": "FDG-PET",
+  "records.liver_mean": "Leber Mittelwert, SUL",
+  "records.liver_sd": "Leber SD, SUL",
+  "records.blood_mean": "Blutpool Mittelwert, SUL",
+  "records.blood_sd": "Blutpool SD, SUL",
+  "records.reference_source": "Wo Leber und Blutpool gemessen wurden",
+  "records.reference_hint":
+    "Leber: Kugel von 3 cm im rechten Lappen. Ist die Leber erkrankt, lassen Sie sie leer und tragen den Blutpool ein: Zylinder von 1 cm mal 2 cm in der Aorta descendens.",
+  "records.deauville": "Deauville-Score",
+  "records.deauville_none": "nicht eingetragen",
+  "records.deauville_1": "1: keine Anreicherung",
+  "records.deauville_2": "2: bis zum Mediastinum",
+  "records.deauville_3": "3: bis zur Leber",
+  "records.deauville_4": "4: mäßig über der Leber",
+  "records.deauville_5": "5: deutlich über der Leber",
+  "records.uptake": "Anreicherung gegenüber dem Ausgang",
+  "records.uptake_none": "nicht eingetragen",
+  "records.uptake_decreased": "geringer",
+  "records.uptake_unchanged": "unverändert",
+  "records.uptake_increased": "stärker",
+  "records.components": "Anteil des Tumors",
+  "records.components_hint":
+    "RANO für gemischte Tumoren beurteilt den anreichernden und den nicht anreichernden Anteil je für sich.",
+  "records.component_of": "Anteil des Tumors: {lesion}",
+  "records.component_none": "nicht eingetragen",
+  "records.component_CE": "anreichernd",
+  "records.component_nonCE": "nicht anreichernd",
+} as const;
