@@ -98,6 +98,13 @@ export async function saveRevision(
   return (await response.json()) as Revision;
 }
 
+/** Part the lesion that a line crosses; the smaller part becomes a segment of its own in the next revision. */
+export function cutLesion(revisionId: string, body: Schemas["CutRequest"]): Promise<Revision> {
+  return expectData(
+    client.POST("/api/revisions/{revision_id}/cut", { params: { path: { revision_id: revisionId } }, body }),
+  );
+}
+
 export function exportAddress(revisionId: string, format: "dicom-seg" | "nifti"): string {
   return `/api/revisions/${revisionId}/export?format=${format}`;
 }

@@ -13,6 +13,8 @@ export interface CompareState {
   readonly series: readonly SeriesBrief[];
   readonly images: "opening" | "streaming" | "complete" | "failed";
   readonly error: unknown;
+  /** There is a label map of the prior, and it could not be fetched. */
+  readonly hasLabelsFailed: boolean;
   /** A person has linked the views though the alignment is in doubt. */
   readonly isLinkedAnyway: boolean;
   readonly mode: CompareMode;
@@ -30,6 +32,7 @@ export function beginCompare(priorSeriesId: string): CompareState {
     series: [],
     images: "opening",
     error: undefined,
+    hasLabelsFailed: false,
     isLinkedAnyway: false,
     mode: "side",
     showsPrior: false,

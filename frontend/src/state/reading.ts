@@ -1,4 +1,5 @@
 import { replacesCurrent, type CompareState } from "./compare";
+import type { CutProblem } from "./cut";
 import type { LesionKey, Measured } from "./lesions";
 import type { Triple, PlaneId } from "./planes";
 import type { Job, Model, Revision, Segmentation } from "./records";
@@ -74,6 +75,7 @@ export interface ReadingState {
   readonly shownError: unknown;
   readonly brush: { readonly radiusMm: number; readonly shape: BrushShape };
   readonly save: SaveState;
+  readonly cutProblem: CutProblem | null;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
   readonly models: readonly Model[] | null;
@@ -131,6 +133,7 @@ export const initialReading: ReadingState = {
   shownError: undefined,
   brush: { radiusMm: 4, shape: "circle" },
   save: { kind: "clean" },
+  cutProblem: null,
   canUndo: false,
   canRedo: false,
   models: null,
@@ -170,6 +173,12 @@ export function latestRevision(segmentation: Segmentation): Revision | undefined
   );
 }
 
+/** Of all label maps of a series. */
+export function newestRevision(segmentations: readonly Segmentation[]): Revision | undefined {
+  const latest = segmentations.flatMap((segmentation) => latestRevision(segmentation) ?? []);
+  return latest.sort((a, b) => b.created_at.localeCompare(a.created_at))[0];
+}
+
 function isLatest(segmentations: readonly Segmentation[] | null, revision: Revision): boolean {
   const segmentation = segmentations?.find((candidate) => candidate.id === revision.segmentation_id);
   const latest = segmentation && latestRevision(segmentation);
@@ -202,7 +211,7 @@ function chooseModel(state: ReadingState, name: string): ReadingState {
   return { ...state, chosenModel: name, parameters, picking: null, jobError: undefined };
 }
 
-const EDITING: readonly ToolId[] = ["brush", "eraser"];
+const EDITING: readonly ToolId[] = ["brush", "eraser", "cut"];
 
 /** Whether the label map on screen may be drawn upon: the latest revision, on its own images, by who may edit. */
 export function canDraw(state: ReadingState): boolean {
@@ -299,7 +308,7 @@ function reduceRest(state: ReadingState, event: ReadingEvent): ReadingState {
     case "progressed":
       return { ...state, images: { ...state.images, share: event.share } };
     case "tool.chosen":
-      return { ...state, tool: event.tool, picking: event.tool === "point" ? state.picking : null };
+      return { ...state, tool: event.tool, picking: event.tool === "point" ? state.picking : null, cutProblem: null };
     case "connection.changed":
       return withConnection(state, event.socket, event.state);
     default:

@@ -12,27 +12,55 @@ export interface ResampledFrom {
 
 /**
  * One image of a plane of another grid, filled from a volume by linear interpolation; NaN where the volume does not
- * reach. Walks along rows by adding one step, so that an image of 512 x 512 takes some milliseconds.
+ * reach. An image of 512 x 512 takes some milliseconds.
  */
 export function resampleImage(source: ResampledFrom, plane: Plane, index: number): Float32Array<ArrayBuffer> {
   const image = new Float32Array(plane.columns * plane.rows);
-  const start = transform(source.fromIndex, voxelAt(plane, index, 0, 0));
-  const along = transform(source.fromIndex, voxelAt(plane, index, 1, 0)).map((value, i) => value - (start[i] ?? 0));
-  const down = transform(source.fromIndex, voxelAt(plane, index, 0, 1)).map((value, i) => value - (start[i] ?? 0));
-  const [alongS = 0, alongR = 0, alongC = 0] = along;
   let target = 0;
+  walkThrough(source, plane, index, (slice, row, column) => {
+    image[target++] = valueAt(source, slice, row, column);
+  });
+  return image;
+}
+
+/** One image of a plane of another grid, filled with the labels of the nearest voxels; none beyond the volume. */
+export function resampleLabels(source: ResampledFrom, plane: Plane, index: number): Uint16Array<ArrayBuffer> {
+  const image = new Uint16Array(plane.columns * plane.rows);
+  let target = 0;
+  walkThrough(source, plane, index, (slice, row, column) => {
+    image[target++] = nearestValue(source, slice, row, column);
+  });
+  return image;
+}
+
+function nearestValue({ values, shape }: ResampledFrom, slice: number, row: number, column: number): number {
+  const [s, r, c] = [Math.round(slice), Math.round(row), Math.round(column)];
+  const isInside = s >= 0 && r >= 0 && c >= 0 && s < shape[0] && r < shape[1] && c < shape[2];
+  return isInside ? (values[(s * shape[1] + r) * shape[2] + c] ?? 0) : 0;
+}
+
+/** Visit the place in the volume of each pixel of an image, row after row, by adding one step. */
+function walkThrough(
+  { fromIndex }: ResampledFrom,
+  plane: Plane,
+  index: number,
+  visit: (slice: number, row: number, column: number) => void,
+): void {
+  const start = transform(fromIndex, voxelAt(plane, index, 0, 0));
+  const along = transform(fromIndex, voxelAt(plane, index, 1, 0)).map((value, i) => value - (start[i] ?? 0));
+  const down = transform(fromIndex, voxelAt(plane, index, 0, 1)).map((value, i) => value - (start[i] ?? 0));
+  const [alongS = 0, alongR = 0, alongC = 0] = along;
   for (let row = 0; row < plane.rows; row++) {
     let slice = start[0] + row * (down[0] ?? 0);
     let line = start[1] + row * (down[1] ?? 0);
     let column = start[2] + row * (down[2] ?? 0);
     for (let i = 0; i < plane.columns; i++) {
-      image[target++] = valueAt(source, slice, line, column);
+      visit(slice, line, column);
       slice += alongS;
       line += alongR;
       column += alongC;
     }
   }
-  return image;
 }
 
 /** A place up to half a voxel beyond the outermost centres still belongs to the volume. */

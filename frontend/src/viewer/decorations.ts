@@ -63,6 +63,20 @@ export function drawBrush(context: CanvasRenderingContext2D, view: View, point: 
   }
 }
 
+/** The line along which a lesion is to be cut. */
+export function drawCut(context: CanvasRenderingContext2D, from: CanvasPoint, to: CanvasPoint): void {
+  for (const [colour, lineWidth] of [["rgba(0, 0, 0, 0.8)", 4] as const, ["#ffffff", 1.75] as const]) {
+    context.strokeStyle = colour;
+    context.lineWidth = lineWidth;
+    context.beginPath();
+    context.moveTo(from[0], from[1]);
+    context.lineTo(to[0], to[1]);
+    traceEnd(context, from, to);
+    traceEnd(context, to, from);
+    context.stroke();
+  }
+}
+
 /** A picked voxel. */
 export function drawPoint(context: CanvasRenderingContext2D, view: View, voxel: Triple): void {
   const { point, isShown } = view.locate(voxel);

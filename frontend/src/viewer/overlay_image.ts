@@ -1,5 +1,5 @@
-import type { LabelVoxels } from "../state/label_map";
-import { walk, type Plane, type Triple } from "../state/planes";
+import type { Plane } from "../state/planes";
+import type { LabelImage } from "./label_images";
 
 /**
  * Labels are thousands of short edges that change with every image: the processor draws them faster than a graphics
@@ -22,28 +22,6 @@ export interface OverlayImage {
   fill: HTMLCanvasElement | undefined;
   /** Edges between voxels in pixel units, pixel (0, 0) having its corner at (0, 0). */
   outlines: { colour: string; path: Path2D }[];
-}
-
-/** One image's labels, row after row, and whether there is any. */
-export function sliceLabels(
-  voxels: LabelVoxels,
-  shape: Triple,
-  plane: Plane,
-  index: number,
-): { labels: Uint16Array; isEmpty: boolean } {
-  const { start, stepRight, stepDown } = walk(plane, shape, index);
-  const labels = new Uint16Array(plane.columns * plane.rows);
-  let target = 0;
-  let sum = 0;
-  for (let row = 0; row < plane.rows; row++) {
-    let source = start + row * stepDown;
-    for (let column = 0; column < plane.columns; column++, source += stepRight) {
-      const label = voxels[source] ?? 0;
-      labels[target++] = label;
-      sum |= label;
-    }
-  }
-  return { labels, isEmpty: sum === 0 };
 }
 
 function channels(colour: string): [number, number, number] {
@@ -120,13 +98,10 @@ function present(labels: Uint16Array): Set<number> {
 }
 
 export function makeOverlayImage(
-  voxels: LabelVoxels,
-  shape: Triple,
+  { labels, isEmpty }: LabelImage,
   plane: Plane,
-  index: number,
   style: OverlayStyle,
 ): OverlayImage | undefined {
-  const { labels, isEmpty } = sliceLabels(voxels, shape, plane, index);
   if (isEmpty) return undefined;
   const outlines = [...present(labels)].flatMap((segment) => {
     const colour = style.colours.get(segment);

@@ -1,9 +1,11 @@
 import type { Types } from "@cornerstonejs/core";
 
+import type { LabelMap } from "../state/label_map";
 import { planeOf, type Grid, type ImagePlace, type Plane, type PlaneId } from "../state/planes";
 import { currentToPriorIndex, type Affine } from "../state/registration";
 import { fitGreys, resampleImage, subtractImage, type ResampledFrom } from "../state/resampling";
 import type { SeriesFrames } from "../state/records";
+import { LaidOverLabels, type LabelImages } from "./label_images";
 import { giveAddress, imageIdOf, makeImage, type PaneImages, type SeriesImages } from "./series_images";
 
 /** What of a prior stands in the place of the current images. */
@@ -26,7 +28,7 @@ export class PriorImages implements PaneImages {
   constructor(
     private readonly current: SeriesImages,
     private readonly prior: SeriesImages,
-    private readonly kind: Comparison,
+    readonly kind: Comparison,
     priorToCurrentMm: Affine,
   ) {
     const { grid } = current;
@@ -41,6 +43,11 @@ export class PriorImages implements PaneImages {
 
   dispose(): void {
     this.giveUpAddress();
+  }
+
+  /** The prior's label map as it lies over the current images. */
+  labelsOf(labelMap: LabelMap): LabelImages {
+    return new LaidOverLabels(labelMap, this.source.fromIndex);
   }
 
   imageIds(plane: PlaneId): string[] {

@@ -26,7 +26,7 @@ export interface DragTarget {
 const targets = new WeakMap<Element, DragTarget>();
 
 /** Tools whose drags the viewer reads itself. */
-const OWN: ReadonlySet<ToolId> = new Set<ToolId>(["crosshair", "window", "brush", "eraser", "point"]);
+const OWN: ReadonlySet<ToolId> = new Set<ToolId>(["crosshair", "window", "brush", "eraser", "cut", "point"]);
 let chosenTool: ToolId = "crosshair";
 
 /**
@@ -130,6 +130,11 @@ class EraserTool extends ForwardingTool {
   protected readonly tool = "eraser";
 }
 
+class CutTool extends ForwardingTool {
+  static override toolName = "SegWebCut";
+  protected readonly tool = "cut";
+}
+
 class PointTool extends ForwardingTool {
   static override toolName = "SegWebPoint";
   protected readonly tool = "point";
@@ -145,12 +150,13 @@ const TOOL_NAMES: Record<ToolId, string> = {
   length: LengthTool.toolName as string,
   brush: BrushTool.toolName,
   eraser: EraserTool.toolName,
+  cut: CutTool.toolName,
   point: PointTool.toolName,
 };
 
 export function registerTools(): void {
-  const classes = [CrosshairTool, WindowTool, BrushTool, EraserTool, PointTool, ZoomTool, PanTool, StackScrollTool];
-  for (const tool of [...classes, LengthTool]) addTool(tool);
+  const own = [CrosshairTool, WindowTool, BrushTool, EraserTool, CutTool, PointTool];
+  for (const tool of [...own, ZoomTool, PanTool, StackScrollTool, LengthTool]) addTool(tool);
 }
 
 type Bindings = { mouseButton?: number; modifierKey?: number; numTouchPoints?: number }[];

@@ -1,8 +1,8 @@
 import { Enums, type StackViewport, type Types } from "@cornerstonejs/core";
 
 import { pixelAt, pixelOf, planeOf, voxelAt, type Grid, type Plane, type PlaneId, type Triple } from "../state/planes";
-import type { LabelMap } from "../state/label_map";
 import { renderingEngine } from "./engine";
+import type { LabelImages } from "./label_images";
 import { IN_MEMORY, makeOverlayImage, paintOverlay, type OverlayImage, type OverlayStyle } from "./overlay_image";
 import type { PaneImages } from "./series_images";
 
@@ -18,6 +18,7 @@ export interface ViewHost {
   /** Tells the panes of one viewer from those of another. */
   name: string;
   images: PaneImages;
+  labels: () => LabelImages | undefined;
   style: () => OverlayStyle;
   greys: () => { window: Window | undefined; isInverted: boolean };
   decorate: Decorate;
@@ -32,6 +33,7 @@ const RENDERED_WITHIN_MS = 500;
 
 interface CachedOverlay {
   index: number;
+  labels: LabelImages;
   version: number;
   style: OverlayStyle;
   image: OverlayImage | undefined;
@@ -49,7 +51,6 @@ export class View {
   private readonly labels = document.createElement("canvas");
   private drawn: { overlay: OverlayImage; place: string } | undefined;
   private cached: CachedOverlay | undefined;
-  private labelMap: LabelMap | undefined;
   private frame = 0;
   private isDisposed = false;
   private shownIndex = 0;
@@ -160,11 +161,6 @@ export class View {
     this.viewport.render();
   }
 
-  setLabelMap(labelMap: LabelMap | undefined): void {
-    this.labelMap = labelMap;
-    this.cached = undefined;
-  }
-
   /**
    * Zoom and pan relative to the whole image fitting its pane. The CPU renderer takes a pan in other units than it
    * gives, which would throw the image out of its pane: there a pane of another size shows the whole image again.
@@ -264,9 +260,9 @@ export class View {
   private drawOverlay(): void {
     const context = this.fitCanvas();
     if (!context || !this.viewport.getCornerstoneImage()) return;
-    const { labelMap } = this;
+    const labels = this.host.labels();
     const style = this.host.style();
-    if (labelMap && style.isShown) this.drawLabels(context, labelMap, style);
+    if (labels && style.isShown) this.drawLabels(context, labels, style);
     this.host.decorate(context, this);
   }
 
@@ -285,17 +281,18 @@ export class View {
     return context;
   }
 
-  private overlayImage(labelMap: LabelMap, style: OverlayStyle): OverlayImage | undefined {
+  private overlayImage(labels: LabelImages, style: OverlayStyle): OverlayImage | undefined {
     const { cached, shownIndex: index } = this;
-    if (cached?.index === index && cached.version === labelMap.version && cached.style === style) return cached.image;
-    const image = makeOverlayImage(labelMap.voxels, labelMap.shape, this.plane, index, style);
-    this.cached = { index, version: labelMap.version, style, image };
+    const isSame = cached?.labels === labels && cached.version === labels.version && cached.style === style;
+    if (isSame && cached.index === index) return cached.image;
+    const image = makeOverlayImage(labels.slice(this.plane, index), this.plane, style);
+    this.cached = { index, labels, version: labels.version, style, image };
     return image;
   }
 
   /** Labels are drawn anew only where they, their place or their size differ; crosshairs move far more often. */
-  private drawLabels(context: CanvasRenderingContext2D, labelMap: LabelMap, style: OverlayStyle): void {
-    const overlay = this.overlayImage(labelMap, style);
+  private drawLabels(context: CanvasRenderingContext2D, labels: LabelImages, style: OverlayStyle): void {
+    const overlay = this.overlayImage(labels, style);
     if (!overlay) return;
     const [x0, y0] = this.canvasPoint(-0.5, -0.5);
     const [xr, yr] = this.canvasPoint(0.5, -0.5);

@@ -6,34 +6,35 @@ import { isFrameMeasured } from "../state/series_grid";
 import type { Affine } from "../state/registration";
 import type { SeriesFrames } from "../state/records";
 import type { ToolId } from "../state/tools";
-import {
-  drawBrush,
-  drawCrosshair,
-  drawDiameters,
-  drawPoint,
-  drawScaleBar,
-  drawSides,
-  type DiameterMark,
-} from "./decorations";
+import { drawCrosshair, drawDiameters, drawPoint, drawScaleBar, drawSides, type DiameterMark } from "./decorations";
 import { forgetImages, renderingEngine, startEngine } from "./engine";
 import { alignPane } from "./align";
 import { fitToPanes, noteView } from "./fit";
 import type { OverlayStyle } from "./overlay_image";
 import { PriorImages, type Comparison } from "./prior_images";
+import { Gestures } from "./gestures";
+import { OwnLabels, type LabelImages } from "./label_images";
 import { SeriesImages, type PaneImages } from "./series_images";
 import { addToTools, chooseTool, listenToDrags, removeFromTools } from "./tools";
-import { View, type CanvasPoint, type Window } from "./view";
+import { View, type Window } from "./view";
 import type { ViewerEvents } from "./viewer_events";
-import { draggedWindow } from "./window_drag";
 
 export type { DiameterMark } from "./decorations";
 export type { Comparison } from "./prior_images";
 export type { OverlayStyle } from "./overlay_image";
 export type { Window } from "./view";
-export type { BrushGesture, Readout, ViewerEvents } from "./viewer_events";
+export type { BrushGesture, CutGesture, Readout, ViewerEvents } from "./viewer_events";
 
 const MAIN = "segweb";
 const NO_STYLE: OverlayStyle = { isShown: false, opacity: 0, isFilled: false, colours: new Map() };
+
+/** What of a prior is on screen in the place of the current images. */
+interface Compared {
+  readonly images: PriorImages;
+  readonly window: Window | undefined;
+  readonly labels: LabelImages | undefined;
+  readonly style: () => OverlayStyle;
+}
 
 /** Start what drawing needs while the page waits for the server. */
 export function warmUp(): void {
@@ -53,13 +54,14 @@ export class Viewer {
   private tool: ToolId = "crosshair";
   private brushRadiusMm = 0;
   private point: Triple | undefined;
-  private hover: { view: View; point: CanvasPoint } | undefined;
   private hasFirstImage = false;
   private cine: ReturnType<typeof setInterval> | undefined;
   private cursorVoxel: Triple;
   private diameters: DiameterMark | undefined;
   private alwaysCrosshair = false;
-  private compared: { images: PriorImages; window: Window | undefined } | undefined;
+  private compared: Compared | undefined;
+  private ownLabels: LabelImages | undefined;
+  private readonly gestures: Gestures;
 
   /** A second viewer beside the first takes another name. */
   constructor(
@@ -77,6 +79,14 @@ export class Viewer {
       onError: (message) => {
         events.onFailure(message);
       },
+    });
+    this.gestures = new Gestures(description, events, {
+      window: () => this.window,
+      setCursor: (voxel) => {
+        this.setCursor(voxel);
+      },
+      valuesAt: (voxel) => this.valuesAt(voxel),
+      tool: () => this.tool,
     });
     const middle = Math.floor(description.frames.length / 2);
     // A cine starts at its beginning, a volume in its middle.
@@ -105,7 +115,8 @@ export class Viewer {
     const view = new View(element, planeId, {
       name: this.name,
       images: this.images,
-      style: () => this.style,
+      labels: () => this.shownLabels,
+      style: () => this.compared?.style() ?? this.style,
       greys: () => ({ window: this.compared?.window ?? this.window, isInverted: this.isInverted }),
       decorate: (context) => {
         this.decorate(context, view);
@@ -117,24 +128,22 @@ export class Viewer {
       },
       onCamera: () => this.events.onCamera?.(),
     });
-    view.setLabelMap(this.labelMap);
     this.views.set(planeId, view);
     const engineId = renderingEngine().id;
     addToTools(view.id, engineId);
     chooseTool(this.tool);
     const stopDrags = listenToDrags(element, {
       press: (tool, point) => {
-        this.press(view, tool, point);
+        this.gestures.press(view, tool, point);
       },
       drag: (tool, point, delta) => {
-        this.drag(view, tool, point, delta);
+        this.gestures.drag(view, tool, point, delta);
       },
       release: () => {
-        if (this.tool === "brush" || this.tool === "eraser")
-          this.events.onBrush({ phase: "end", tool: this.tool, plane: view.plane, voxel: undefined });
+        this.gestures.release(view, this.tool);
       },
     });
-    const stopHover = this.listenToHover(view);
+    const stopHover = this.gestures.listenToHover(view);
     const forgetView = noteView(view);
     const observer = new ResizeObserver(fitToPanes);
     observer.observe(element);
@@ -165,13 +174,26 @@ export class Viewer {
   /** Show a prior, or what differs from it, in place of these images; undefined brings these back. */
   compareWith(prior: Viewer | undefined, kind: Comparison, priorToCurrentMm: Affine): void {
     const before = this.compared;
-    const images = prior && new PriorImages(this.images, prior.images, kind, priorToCurrentMm);
-    const isAlike = prior?.description.modality === this.description.modality;
-    const window = isAlike ? undefined : prior?.window;
-    this.compared = images && { images, window: kind === "difference" ? aroundZero(this.window) : window };
-    const shown: PaneImages = images ?? this.images;
+    this.compared = prior && this.layOver(prior, new PriorImages(this.images, prior.images, kind, priorToCurrentMm));
+    const shown: PaneImages = this.compared?.images ?? this.images;
     const exchanges = [...this.views.values()].map((view) => view.exchange(shown));
     void Promise.allSettled(exchanges).then(() => before?.images.dispose());
+  }
+
+  private layOver(prior: Viewer, images: PriorImages): Compared {
+    if (images.kind === "difference")
+      return { images, window: aroundZero(this.window), labels: this.ownLabels, style: () => this.style };
+    const isAlike = prior.description.modality === this.description.modality;
+    return {
+      images,
+      window: isAlike ? undefined : prior.window,
+      labels: prior.labelMap && images.labelsOf(prior.labelMap),
+      style: () => prior.style,
+    };
+  }
+
+  private get shownLabels(): LabelImages | undefined {
+    return this.compared ? this.compared.labels : this.ownLabels;
   }
 
   /** The diameters to be seen on the image they were measured in. */
@@ -199,7 +221,7 @@ export class Viewer {
     this.stopListening = labelMap?.subscribe(() => {
       this.refreshOverlays();
     });
-    for (const view of this.views.values()) view.setLabelMap(labelMap);
+    this.ownLabels = labelMap && new OwnLabels(labelMap);
     this.refreshOverlays();
   }
 
@@ -322,55 +344,6 @@ export class Viewer {
     this.events.onCursor(voxel);
   }
 
-  private press(view: View, tool: ToolId, point: CanvasPoint): void {
-    const voxel = view.voxelUnder(point);
-    if (tool === "brush" || tool === "eraser") this.events.onBrush({ phase: "start", tool, plane: view.plane, voxel });
-    if (tool === "crosshair" && voxel) this.setCursor(voxel);
-    if (tool === "point" && voxel) this.events.onPoint(voxel);
-  }
-
-  private drag(view: View, tool: ToolId, point: CanvasPoint, delta: CanvasPoint): void {
-    if (tool === "window") this.dragWindow(delta);
-    const voxel = view.voxelUnder(point);
-    if (tool === "crosshair" && voxel) this.setCursor(voxel);
-    if (tool === "brush" || tool === "eraser") {
-      this.hover = { view, point };
-      this.events.onBrush({ phase: "move", tool, plane: view.plane, voxel });
-    }
-  }
-
-  private dragWindow(delta: CanvasPoint): void {
-    if (this.window && this.description.samples_per_pixel === 1)
-      this.events.onWindow(draggedWindow(this.window, delta, this.description));
-  }
-
-  private listenToHover(view: View): () => void {
-    const { element } = view;
-    const move = (event: PointerEvent) => {
-      const box = element.getBoundingClientRect();
-      const point: CanvasPoint = [event.clientX - box.left, event.clientY - box.top];
-      this.hover = { view, point };
-      const voxel = view.voxelUnder(point);
-      this.events.onHover(voxel && { plane: view.plane, voxel, values: this.valuesAt(voxel) });
-      if (this.showsBrush) view.refreshOverlay();
-    };
-    const leave = () => {
-      this.hover = undefined;
-      this.events.onHover(undefined);
-      view.refreshOverlay();
-    };
-    element.addEventListener("pointermove", move);
-    element.addEventListener("pointerleave", leave);
-    return () => {
-      element.removeEventListener("pointermove", move);
-      element.removeEventListener("pointerleave", leave);
-    };
-  }
-
-  private get showsBrush(): boolean {
-    return this.tool === "brush" || this.tool === "eraser";
-  }
-
   private decorate(context: CanvasRenderingContext2D, view: View): void {
     if (this.labelMap) this.events.onOverlayDrawn();
     if (this.grid && this.description.is_volume) drawSides(context, view);
@@ -382,7 +355,7 @@ export class Viewer {
     if (this.views.size > 1 || this.alwaysCrosshair) drawCrosshair(context, view, this.cursorVoxel);
     if (this.diameters && !this.compared) drawDiameters(context, view, this.diameters);
     if (this.point) drawPoint(context, view, this.point);
-    if (this.showsBrush && this.hover?.view === view) drawBrush(context, view, this.hover.point, this.brushRadiusMm);
+    this.gestures.decorate(context, view, this.tool, this.brushRadiusMm);
   }
 }
 

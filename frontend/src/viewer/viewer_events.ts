@@ -16,6 +16,13 @@ export interface BrushGesture {
   voxel: Triple | undefined;
 }
 
+/** A straight line across an image; its ends lie between voxels. */
+export interface CutGesture {
+  plane: Plane;
+  from: Triple;
+  to: Triple;
+}
+
 export interface ViewerEvents {
   onFirstImage: () => void;
   onProgress: (share: number) => void;
@@ -25,6 +32,8 @@ export interface ViewerEvents {
   onCursor: (voxel: Triple) => void;
   onHover: (readout: Readout | undefined) => void;
   onBrush: (gesture: BrushGesture) => void;
+  /** A line has been drawn across; left out where nothing can be cut. */
+  onCut?: (gesture: CutGesture) => void;
   onPoint: (voxel: Triple) => void;
   onOverlayDrawn: () => void;
   /** A pane has been zoomed, panned or scrolled. */

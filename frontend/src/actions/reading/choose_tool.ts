@@ -29,4 +29,5 @@ export const chooseToolActs: Readonly<Record<Exclude<ToolId, "point">, ReadingAc
   length: chooseTool("length", "reading.tool_length", "l", (state) => state.canMeasure),
   brush: chooseTool("brush", "reading.tool_brush", "b", canPaint),
   eraser: chooseTool("eraser", "reading.tool_eraser", "e", canPaint),
+  cut: chooseTool("cut", "reading.tool_cut", "u", (state) => canPaint(state) && state.hasVolume),
 };

@@ -14,6 +14,7 @@ import { IDENTITY, invert, lampOf, likestPlane, transform, voxelNear, type Affin
 import type { GreyWindow, ReadingState } from "../../state/reading";
 import type { Registration, StudyBrief } from "../../state/records";
 import { Viewer, type ViewerEvents } from "../../viewer/viewer";
+import { fetchPriorLabels, priorStyle, type PriorLabels } from "./prior_labels";
 import type { ReadingSession } from "./session";
 
 const ASK_AGAIN_MS = 4000;
@@ -24,6 +25,8 @@ const nothing = () => undefined;
 /** A prior beside the current series: its images, its alignment, and which of the two leads the other. */
 export class CompareDesk {
   viewer: Viewer | undefined;
+  /** What is drawn over the prior's images. */
+  labels: PriorLabels | undefined;
   private leader: "current" | "prior" = "current";
   private ownWindow: GreyWindow | undefined;
   private nudging: ReturnType<typeof setTimeout> | undefined;
@@ -74,8 +77,24 @@ export class CompareDesk {
       this.change({ series, images: "streaming", cursor: viewer.cursor });
       this.takeGreys();
       this.take(registration);
+      void this.openLabels(viewer, priorSeriesId);
     } catch (error) {
       if (this.state?.priorSeriesId === priorSeriesId) this.change({ error, images: "failed" });
+    }
+  }
+
+  /** The prior's newest label map over its images, drawn as the current one is. */
+  private async openLabels(viewer: Viewer, seriesId: string): Promise<void> {
+    const isStillOpen = () => this.session.isOpen && this.viewer === viewer;
+    try {
+      const found = await fetchPriorLabels(viewer, seriesId);
+      if (!found || !isStillOpen()) return;
+      this.labels = found;
+      viewer.setStyle(priorStyle(this.session.state, found));
+      viewer.setLabelMap(found.labelMap);
+      this.show();
+    } catch {
+      if (isStillOpen()) this.change({ hasLabelsFailed: true });
     }
   }
 
@@ -90,6 +109,7 @@ export class CompareDesk {
     this.session.set({ compare: null });
     this.viewer?.dispose();
     this.viewer = undefined;
+    this.labels = undefined;
     this.leader = "current";
   }
 
@@ -183,8 +203,14 @@ export class CompareDesk {
   /** Window, inversion and tool hold for both. */
   step(state: ReadingState, before: ReadingState): void {
     if (state.window !== before.window || state.isInverted !== before.isInverted) this.takeGreys();
+    this.stepLabels(state, before);
     if (state.tool !== before.tool) this.viewer?.setTool(state.tool);
     if (state.layout !== before.layout && state.compare?.mode !== "side") this.show();
+  }
+
+  private stepLabels(state: ReadingState, before: ReadingState): void {
+    if (this.labels && (state.overlay !== before.overlay || state.segments !== before.segments))
+      this.viewer?.setStyle(priorStyle(state, this.labels));
   }
 
   /** What is known; who may have things computed has them aligned where nobody did. What failed waits for a word. */

@@ -3,12 +3,14 @@ import { ApiProblem } from "../../lib/problem";
 import { throttle } from "../../lib/throttle";
 import { encodeBrick, readBrick, writeRuns } from "../../live/brick";
 import { makeTip, stamp, strokeCentres, type Tip } from "../../state/brush";
-import { EditHistory } from "../../state/edit_history";
+import { EditHistory, type Stroke } from "../../state/edit_history";
+import type { LabelVoxels } from "../../state/label_map";
 import type { Triple } from "../../state/planes";
 import { canDraw, latestRevision, lockedSegment } from "../../state/reading";
 import type { Revision } from "../../state/records";
 import type { BrushGesture } from "../../viewer/viewer";
 import { draftKey, dropDraft, findDrafts, keepDraft } from "./drafts";
+import { fillLabels } from "./label_desk";
 import type { ReadingSession } from "./session";
 
 const DRAFT_INTERVAL_MS = 800;
@@ -84,12 +86,29 @@ export class DrawingDesk {
       const saved = await saveRevision(revision.segmentation_id, revision.id, this.bricks());
       await this.settle(revision, saved);
     } catch (error) {
-      const latest = staleBase(error);
       const message = error instanceof Error ? error.message : "";
-      this.session.set({
-        save: latest ? { kind: "conflict", latest, noticedAt: Date.now() } : { kind: "failed", message },
-      });
+      if (!this.offerLatest(error)) this.session.set({ save: { kind: "failed", message } });
     }
+  }
+
+  /** Where others have saved meanwhile, let the reader choose; false where that is not why saving was refused. */
+  offerLatest(error: unknown): boolean {
+    const latest = staleBase(error);
+    if (latest) this.session.set({ save: { kind: "conflict", latest, noticedAt: Date.now() } });
+    return latest !== undefined;
+  }
+
+  /** Take over what the server made of the revision on screen; one step of undo leads back. */
+  async adopt(saved: Revision, labels: ArrayBuffer): Promise<void> {
+    const { labelMap } = this.session;
+    if (!labelMap) return;
+    const before = labelMap.voxels.slice();
+    fillLabels(labelMap, labels);
+    const change = differenceOf(before, labelMap.voxels);
+    this.session.labels.declare(saved);
+    this.history.push(change);
+    this.session.set({ save: { kind: "saved", at: Date.now() }, canUndo: this.history.canUndo });
+    await this.session.labels.refresh();
   }
 
   /** One way out of a conflict: what is on screen becomes a segmentation of its own. */
@@ -237,6 +256,15 @@ export class DrawingDesk {
     this.session.labels.count(undefined);
     this.keep(undefined);
   }
+}
+
+/** All that differs between two states of a label map. */
+function differenceOf(before: LabelVoxels, after: LabelVoxels): Stroke {
+  const changed: number[] = [];
+  for (let index = 0; index < after.length; index++) if (before[index] !== after[index]) changed.push(index);
+  const indices = Uint32Array.from(changed);
+  const valuesOf = (voxels: LabelVoxels) => Uint16Array.from(indices, (index) => voxels[index] ?? 0);
+  return { indices, before: valuesOf(before), after: valuesOf(after) };
 }
 
 /** What a new segmentation takes over from another: numbers, names and colours. */

@@ -1,6 +1,7 @@
 import { fetchLabelMap, fetchSegmentations } from "../../api/reading";
 import { readBrick, writeRuns } from "../../live/brick";
-import { latestRevision } from "../../state/reading";
+import type { LabelMap } from "../../state/label_map";
+import { newestRevision } from "../../state/reading";
 import type { Revision, Segmentation } from "../../state/records";
 import { throttle } from "../../lib/throttle";
 import { findDrafts } from "./drafts";
@@ -61,13 +62,9 @@ export class LabelDesk {
     const turn = this.begin();
     session.set({ shown: { kind: "loading", revision }, shownError: undefined, save: { kind: "clean" } });
     try {
-      const brick = readBrick(await fetchLabelMap(revision.id));
+      const bytes = await fetchLabelMap(revision.id);
       if (turn !== this.turn || !session.isOpen) return;
-      if (brick.values instanceof Uint16Array !== labelMap.voxels instanceof Uint16Array)
-        labelMap.clear(brick.values instanceof Uint16Array);
-      labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
-        writeRuns(brick, voxels);
-      });
+      fillLabels(labelMap, bytes);
     } catch (error) {
       if (turn === this.turn) session.set({ shown: { kind: "nothing" }, shownError: error });
       return;
@@ -121,7 +118,12 @@ export class LabelDesk {
   }
 }
 
-function newestRevision(segmentations: readonly Segmentation[]): Revision | undefined {
-  const latest = segmentations.flatMap((segmentation) => latestRevision(segmentation) ?? []);
-  return latest.sort((a, b) => b.created_at.localeCompare(a.created_at))[0];
+/** Put a stored label map in the place of whatever was there. */
+export function fillLabels(labelMap: LabelMap, bytes: ArrayBuffer): void {
+  const brick = readBrick(bytes);
+  const isWide = brick.values instanceof Uint16Array;
+  if (isWide !== labelMap.voxels instanceof Uint16Array) labelMap.clear(isWide);
+  labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
+    writeRuns(brick, voxels);
+  });
 }

@@ -80,6 +80,9 @@ function viewerEvents(session: ReadingSession, openedAt: number): ViewerEvents {
     onBrush: (gesture) => {
       session.drawing.draw(gesture);
     },
+    onCut: (line) => {
+      void session.cuts.cut(line);
+    },
     onPoint: (voxel) => {
       session.store.dispatch({ type: "point.picked", voxel });
     },

@@ -12,6 +12,7 @@ import type { Triple } from "../../state/planes";
 import { voxelNear } from "../../state/registration";
 import type { OverlayStyle, Readout, Viewer } from "../../viewer/viewer";
 import { CompareDesk } from "./compare_desk";
+import { CutDesk } from "./cut_desk";
 import { DrawingDesk } from "./drawing_desk";
 import { JobDesk } from "./job_desk";
 import { LabelDesk } from "./label_desk";
@@ -51,6 +52,7 @@ export class ReadingSession {
   readonly counters: Counters = { firstImageMs: undefined, rendersWithOverlay: 0 };
   readonly labels = new LabelDesk(this);
   readonly drawing = new DrawingDesk(this);
+  readonly cuts = new CutDesk(this);
   readonly jobs = new JobDesk(this);
   readonly lesions = new LesionDesk(this);
   readonly compare = new CompareDesk(this);

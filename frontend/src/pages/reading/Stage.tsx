@@ -2,12 +2,12 @@ import { useEffect, useRef } from "react";
 
 import type { ReadingSession } from "../../actions/reading/session";
 import { formatDate } from "../../lib/dates";
-import { useLocale, useTranslate } from "../../lib/messages";
+import { useLocale, useTranslate, type Translate } from "../../lib/messages";
 import type { CompareState } from "../../state/compare";
 import { PLANE_IDS, planeOf, type Plane, type PlaneId } from "../../state/planes";
 import { lockedSegment, type ReadingState } from "../../state/reading";
 import type { SeriesBrief } from "../../state/records";
-import { ErrorState } from "../../ui/States";
+import { ErrorState, sentenceOf } from "../../ui/States";
 import { ProgressLine } from "../../ui/ProgressLine";
 import type { Viewer } from "../../viewer/viewer";
 import { CompareBar } from "./CompareBar";
@@ -68,6 +68,7 @@ function StageNotes({ series, state }: { readonly series: SeriesBrief; readonly 
   const locked = lockedSegment(state);
   if (locked) notes.push(t("reading.locked_hint", { segment: locked.label }));
   if (state.picking) notes.push(t("reading.pick_point_hint"));
+  if (state.tool === "cut") notes.push(cutNote(state, t));
   if (notes.length === 0) return null;
   return (
     <div className={styles.notes} role="status">
@@ -76,6 +77,13 @@ function StageNotes({ series, state }: { readonly series: SeriesBrief; readonly 
       ))}
     </div>
   );
+}
+
+/** What to do with the line, or why it cut nothing. */
+function cutNote({ cutProblem }: ReadingState, t: Translate): string {
+  if (!cutProblem) return t("reading.cut_hint");
+  if (cutProblem.kind === "locked") return t("reading.cut_locked", { segment: cutProblem.segment });
+  return sentenceOf(cutProblem.error, t);
 }
 
 interface PaneProps {
@@ -156,6 +164,7 @@ interface PriorCaptionProps {
 }
 
 function PriorCaption({ title, viewer, plane, compare }: PriorCaptionProps) {
+  const t = useTranslate();
   const shown = viewer.grid && viewer.description.is_volume ? planeOf(viewer.grid, plane) : undefined;
   const count = shown?.count ?? viewer.description.frames.length;
   return (
@@ -163,6 +172,7 @@ function PriorCaption({ title, viewer, plane, compare }: PriorCaptionProps) {
       <strong className={styles.other}>{title}</strong>
       <span>{shown?.name}</span>
       <Position index={compare.cursor[shown?.through ?? 0]} count={count} />
+      {compare.hasLabelsFailed ? <span role="status">{t("compare.labels_failed")}</span> : null}
     </figcaption>
   );
 }

@@ -17,6 +17,7 @@ import {
   Redo2,
   RotateCcw,
   Ruler,
+  Scissors,
   SquareDashed,
   Undo2,
   ZoomIn,
@@ -50,11 +51,12 @@ const TOOL_ICONS: Readonly<Record<keyof typeof chooseToolActs, LucideIcon>> = {
   length: Ruler,
   brush: Brush,
   eraser: Eraser,
+  cut: Scissors,
 };
 
 type Tool = keyof typeof TOOL_ICONS;
 const LOOKING: readonly Tool[] = ["crosshair", "scroll", "window", "zoom", "pan", "length"];
-const DRAWING: readonly Tool[] = ["brush", "eraser"];
+const DRAWING: readonly Tool[] = ["brush", "eraser", "cut"];
 
 /** What the left button does, and what is done to the images at once. */
 export function ToolColumn() {

@@ -21,6 +21,8 @@ export interface PriorCounters {
   readonly mode: string;
   readonly showsPrior: boolean;
   readonly voxel: Triple;
+  readonly shownRevisionId: string | undefined;
+  readonly overlayVoxels: number;
   /** Where the crosshair of each series lies, patient LPS mm. */
   readonly priorMm: Triple | undefined;
   readonly currentMm: Triple | undefined;
@@ -49,6 +51,8 @@ export interface ViewerCounters {
   labelMapDigest(): Promise<string | undefined>;
   /** Where a voxel (slice, row, column) is on the page, if a plane shows it. */
   pagePointOf(voxel: Triple, plane?: PlaneId): readonly [number, number] | undefined;
+  /** The same of a voxel of the prior. */
+  priorPointOf(voxel: Triple, plane?: PlaneId): readonly [number, number] | undefined;
 }
 
 function priorOf({ compare, viewer }: ReadingSession): PriorCounters | undefined {
@@ -63,6 +67,8 @@ function priorOf({ compare, viewer }: ReadingSession): PriorCounters | undefined
     mode: state.mode,
     showsPrior: state.showsPrior,
     voxel: state.cursor,
+    shownRevisionId: compare.labels?.revision.id,
+    overlayVoxels: compare.labels?.labelMap.labelledVoxels ?? 0,
     priorMm: placeOf(compare.viewer),
     currentMm: placeOf(viewer),
   };
@@ -70,6 +76,16 @@ function priorOf({ compare, viewer }: ReadingSession): PriorCounters | undefined
 
 async function digestOf({ labelMap }: ReadingSession): Promise<string | undefined> {
   return labelMap && digestVoxels(labelMap.voxels, labelMap.shape);
+}
+
+type Questions = Pick<ViewerCounters, "labelMapDigest" | "pagePointOf" | "priorPointOf">;
+
+function questionsTo(session: ReadingSession): Questions {
+  return {
+    labelMapDigest: () => digestOf(session),
+    pagePointOf: (voxel, plane = "acquired") => session.viewer?.pagePointOf(voxel, plane),
+    priorPointOf: (voxel, plane = "acquired") => session.compare.viewer?.pagePointOf(voxel, plane),
+  };
 }
 
 function countersOf(session: ReadingSession): ViewerCounters {
@@ -128,8 +144,7 @@ function countersOf(session: ReadingSession): ViewerCounters {
     get voxel() {
       return session.state.cursor;
     },
-    labelMapDigest: () => digestOf(session),
-    pagePointOf: (voxel, plane = "acquired") => session.viewer?.pagePointOf(voxel, plane),
+    ...questionsTo(session),
   };
 }
 

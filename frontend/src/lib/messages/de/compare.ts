@@ -38,6 +38,7 @@ export const compare = {
   "compare.detail_running": "Die Ansichten werden verbunden, sobald die Ausrichtung fertig ist.",
   "compare.detail_none": "Wer behandelt, kann beide Daten ausrichten lassen. Die Ansichten sind nicht verbunden.",
   "compare.beyond": "Das andere Datum reicht nicht bis zu dieser Stelle.",
+  "compare.labels_failed": "Die Segmentierung dieses Datums konnte nicht geladen werden.",
   "compare.link_anyway": "Trotzdem verbinden",
   "compare.align_again": "Erneut ausrichten",
   "compare.act_open": "Mit dem Datum davor vergleichen",

@@ -20,6 +20,9 @@ export const reading = {
     "Dieser Browser bietet kein WebGL. Der Prozessor zeichnet die Bilder; alles andere bleibt gleich.",
   "reading.by_model": "Modellversion {version}",
   "reading.locked_hint": "{segment} ist gesperrt. Zum Zeichnen entsperren.",
+  "reading.cut_hint":
+    "Eine Linie quer durch zwei Läsionen ziehen, die sich berühren. Der kleinere Teil wird ein eigenes Segment.",
+  "reading.cut_locked": "{segment} ist gesperrt. Zum Trennen entsperren.",
   "reading.pick_point_hint": "Auf die Stelle im Bild klicken. Esc führt zurück.",
   "reading.layout": "Anordnung",
   "reading.layout_all": "Alle drei Ebenen",
@@ -38,6 +41,7 @@ export const reading = {
   "reading.tool_length": "Länge",
   "reading.tool_brush": "Pinsel",
   "reading.tool_eraser": "Radierer",
+  "reading.tool_cut": "Trennen",
   "reading.brush_smaller": "Kleinerer Pinsel",
   "reading.brush_larger": "Größerer Pinsel",
   "reading.brush_shape": "Kugel statt Kreis",

@@ -37,6 +37,7 @@ export const compare = {
   "compare.detail_running": "The views are linked when the alignment is ready.",
   "compare.detail_none": "A clinician can have the two dates aligned. The views are not linked.",
   "compare.beyond": "The other date does not reach this place.",
+  "compare.labels_failed": "The label map of this date could not be loaded.",
   "compare.link_anyway": "Link anyway",
   "compare.align_again": "Align again",
   "compare.act_open": "Compare with the date before",
