@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 from django.urls import path
 
 from inference.events import AttemptStarted, StreamEnded
+from inference.model_spec import Focus
 from inference.selectors import StreamState, get_job_for
 from inference.services.jobs import move_focus
 from inference.stream_cache import StreamCache
@@ -49,7 +50,7 @@ class JobConsumer(SignedInConsumer):
         self._state: StreamState | None = None
         self._heard_at = self._looked_at = self._fresh_since = 0.0
         """When progress was last heard of and the row last read; how new a reading must be to be believed."""
-        self._focus: int | None = None
+        self._focus: Focus | None = None
         self._focus_written = asyncio.Event()
 
     @property
@@ -78,7 +79,7 @@ class JobConsumer(SignedInConsumer):
                 case "bricks.acknowledged":
                     self._acknowledge(int(message["sequence"]))
                 case "focus.moved":
-                    self._focus = max(0, min(int(message["slice_index"]), 2**31 - 1))
+                    self._focus = _read_voxel(message["voxel"])
                     self._focus_written.set()
         except (ValueError, TypeError, KeyError):
             await self.leave(self.BAD_MESSAGE)
@@ -194,6 +195,13 @@ class JobConsumer(SignedInConsumer):
             if self._focus is not None and self.user.role in ACTING_ROLES:
                 await database_sync_to_async(move_focus)(self.job_id, self._focus)
             await asyncio.sleep(self.FOCUS_S)
+
+
+def _read_voxel(value: object) -> Focus:
+    if not isinstance(value, list):
+        raise TypeError("A voxel is a list of three indices.")
+    z, y, x = (max(0, min(int(index), 2**31 - 1)) for index in value)
+    return z, y, x
 
 
 def _stream_ended(state: StreamState) -> StreamEnded:

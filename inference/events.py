@@ -30,7 +30,8 @@ class JobStatus:
     """1 is the next to run; None unless queued."""
     seconds_left: float | None
     """From the measured rate of this run's windows; None while nothing is known."""
-    focus_slice: int
+    focus: tuple[int, int, int]
+    """Voxel (slice, row, column) that is computed first."""
     is_cancel_requested: bool
     created_at: datetime
     started_at: datetime | None
@@ -91,7 +92,7 @@ class BricksAcknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FocusMoved:
-    """Sent by the browser: the reader now looks at this slice (index from 0)."""
+    """Sent by the browser: the reader now looks at this voxel (slice, row, column), from 0."""
 
     type: Literal["focus.moved"] = "focus.moved"
-    slice_index: int
+    voxel: tuple[int, int, int]

@@ -145,23 +145,27 @@ class Progress:
     windows_done, windows_total
         Honest counts of the unit of work (windows, slices or iterations).
     slab
-        Labels (slice, row, column) that will not change any more, or None.
-    slab_start
-        Index of the slab's first slice in the label map.
+        Box of labels (slice, row, column) that will not change any more, or None.
+    slab_origin
+        First voxel (slice, row, column) of the slab in the label map.
     """
 
     stage: str
     windows_done: int
     windows_total: int
     slab: npt.NDArray[np.uint8] | None = None
-    slab_start: int = 0
+    slab_origin: tuple[int, int, int] = (0, 0, 0)
 
 
 class CancelledError(Exception):
     """Raised by `on_progress` to stop a run between windows."""
 
 
-class OnProgress(Protocol):
-    """Called between windows. May raise `CancelledError`; may return the slice index the reader now looks at."""
+Focus = tuple[int, int, int]
+"""Voxel (slice, row, column) of the series that the reader looks at."""
 
-    def __call__(self, progress: Progress) -> int | None: ...
+
+class OnProgress(Protocol):
+    """Called between windows. May raise `CancelledError`; may return the voxel the reader now looks at."""
+
+    def __call__(self, progress: Progress) -> Focus | None: ...

@@ -7,7 +7,10 @@ import uuid
 from django.db import models
 
 from inference.job_states import ACTIVE, JobState
+from inference.model_spec import Focus
 from studies.models import SegmentationRevision, Series, User
+
+FOCUS_FIELDS = ("focus_slice", "focus_row", "focus_column")
 
 
 class SegmentationJob(models.Model):
@@ -27,7 +30,9 @@ class SegmentationJob(models.Model):
     """`studies.queue.Queue` its message goes to."""
     attempt = models.PositiveIntegerField(default=0)
     focus_slice = models.PositiveIntegerField(default=0)
-    """Slice index (from 0) the reader is looking at; windows near it run first. It never changes the result."""
+    focus_row = models.PositiveIntegerField(default=0)
+    focus_column = models.PositiveIntegerField(default=0)
+    """Voxel (from 0) the reader is looking at; windows near it run first. It never changes the result."""
     stage = models.CharField(max_length=32, blank=True, default="")
     windows_done = models.PositiveIntegerField(default=0)
     windows_total = models.PositiveIntegerField(default=0)
@@ -68,6 +73,11 @@ class SegmentationJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_name} {self.model_version} {self.state}"
+
+    @property
+    def focus(self) -> Focus:
+        """The voxel the reader is looking at."""
+        return self.focus_slice, self.focus_row, self.focus_column
 
 
 class JobBrick(models.Model):

@@ -91,7 +91,7 @@ def describe_job(job: SegmentationJob) -> JobStatus:
         windows_total=job.windows_total,
         queue_position=queue_position(job),
         seconds_left=job.seconds_left,
-        focus_slice=job.focus_slice,
+        focus=job.focus,
         is_cancel_requested=job.is_cancel_requested,
         created_at=job.created_at,
         started_at=job.started_at,

@@ -33,6 +33,17 @@ class ParametersField(serializers.DictField):
     """Values by parameter name; a point is [slice, row, column]. The registry checks them."""
 
 
+VOXEL = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 3, "maxItems": 3}
+
+
+@extend_schema_field(VOXEL)
+class VoxelField(serializers.ListField):
+    """Indices (slice, row, column) from 0."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.IntegerField(min_value=0), min_length=3, max_length=3, **options)
+
+
 class JobSerializer(serializers.Serializer[JobStatus]):
     """A segmentation job."""
 
@@ -50,7 +61,7 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     windows_total = serializers.IntegerField()
     queue_position = serializers.IntegerField(allow_null=True, help_text="1 is the next to run; null unless queued.")
     seconds_left = serializers.FloatField(allow_null=True, help_text="From the measured rate; null while unknown.")
-    focus_slice = serializers.IntegerField()
+    focus = VoxelField(help_text="Voxel (slice, row, column) that is computed first.")
     is_cancel_requested = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -76,7 +87,11 @@ class NewJobSerializer(serializers.Serializer[Any]):
     series_id = serializers.UUIDField()
     model_name = serializers.CharField(max_length=64)
     parameters = ParametersField(default=dict)
-    focus_slice = serializers.IntegerField(default=0, min_value=0, help_text="Slice on screen, from 0: done first.")
+    focus = VoxelField(
+        default=None,
+        allow_null=True,
+        help_text="Voxel (slice, row, column) on screen: done first; null: the middle.",
+    )
 
 
 class JobFilterSerializer(serializers.Serializer[Any]):

@@ -1,28 +1,25 @@
-"""Sliding windows from the slice on screen outward, each slab of labels final as soon as no window can change it.
-
-Scores are summed in fixed point. Integers add up to the same sum in any order, so the label map is the same bit for bit
-from whichever slice a run starts and wherever the reader looks meanwhile.
-"""
+"""Sliding windows from the place on screen outward; labels are final as soon as no window can change them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+import math
+from collections.abc import Iterator
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
-from inference.model_spec import OnProgress, Progress
-from inference.pipeline.postprocess import Labels, SliceLabeller, Sums
-from inference.pipeline.sweep import clamp_focus, distance_to
-from inference.pipeline.windows import LARGEST_SCORE, WindowGrid
+from inference.model_spec import Focus, OnProgress, Progress
+from inference.pipeline.labelling import Decide, Labels, Resampling, TileLabeller, decide_by_highest
+from inference.pipeline.sweep import clamp_focus
+from inference.pipeline.tiles import LARGEST_SCORE, UNITS_PER_SCORE, TileSums
+from inference.pipeline.window_order import WindowOrder
+from inference.pipeline.windows import Start, WindowGrid
 from studies.errors import DomainError
 
 Image = npt.NDArray[np.float32]
-Forward = Callable[[Image], Image]
-"""Scores (class, slice, row, column) of one window (slice, row, column)."""
-
-_SLAB_SLICES = 4
 
 
 class NetworkOutputError(DomainError):
@@ -32,135 +29,123 @@ class NetworkOutputError(DomainError):
     status: ClassVar[int] = 500
 
 
-class Accumulator:
-    """Sums of weighted scores per working slice, held only between a slice's first window and its last use.
+class Forward(Protocol):
+    """A network on its device."""
 
-    Windows that begin at the same slice make up a layer; a working slice is complete when every layer over it is.
-    """
+    together: int
+    """Windows of one pass."""
+    classes: int
+    """Scores per voxel."""
 
-    def __init__(self, grid: WindowGrid) -> None:
-        self.grid = grid
-        self.sums: dict[int, Sums] = {}
-        self._weights = grid.window_weights * np.float32(grid.scale)
-        self._windows_left = dict.fromkeys(grid.starts[0], len(grid.starts[1]) * len(grid.starts[2]))
-        self._layers_left = np.zeros(grid.shape[0], np.intp)
-        for start in grid.starts[0]:
-            self._layers_left[start : start + grid.window[0]] += 1
+    def __call__(self, windows: Tensor) -> Tensor:
+        """Return scores, float32 (window, class, slice, row, column), that belong to the caller until the next call.
 
-    def add(self, start: tuple[int, int, int], scores: Image) -> bool:
-        """Add one window's scores; tell whether its layer is now whole."""
-        fixed = np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE)
-        fixed *= self._weights
-        units = np.rint(fixed, out=fixed).astype(np.int32)
-        z, y, x = start
-        _, rows, columns = self.grid.window
-        for offset in range(self.grid.window[0]):
-            if z + offset not in self.sums:
-                self.sums[z + offset] = np.zeros((scores.shape[0], *self.grid.shape[1:]), np.int32)
-            self.sums[z + offset][:, y : y + rows, x : x + columns] += units[:, offset]
-        self._windows_left[z] -= 1
-        if self._windows_left[z]:
-            return False
-        self._layers_left[z : z + self.grid.window[0]] -= 1
-        return True
-
-    def is_complete(self, working_slice: int) -> bool:
-        """Tell whether no outstanding window touches a working slice."""
-        return bool(self._layers_left[working_slice] == 0)
+        Takes windows (window, channel, slice, row, column), float32 on the CPU.
+        """
+        ...
 
 
-class FinalSlices:
-    """Slices of the series that are still to be labelled, and the working slices kept for them."""
-
-    def __init__(self, labeller: SliceLabeller, accumulator: Accumulator) -> None:
-        self.labels = np.zeros(labeller.shape, np.uint8)
-        self._labeller = labeller
-        self._accumulator = accumulator
-        self._pending = {index: labeller.slices_needed(index) for index in range(labeller.shape[0])}
-        self._users = np.zeros(labeller.grid.shape[0], np.intp)
-        for needed in self._pending.values():
-            self._users[list(needed)] += 1
-
-    def take_runs(self, focus: int) -> list[tuple[int, int]]:
-        """Return runs [start, stop) of slices that have just become final, nearest to `focus` first."""
-        ready = [i for i, needed in self._pending.items() if all(map(self._accumulator.is_complete, needed))]
-        runs: list[tuple[int, int]] = []
-        for index in ready:
-            if runs and runs[-1][1] == index and index - runs[-1][0] < _SLAB_SLICES:
-                runs[-1] = (runs[-1][0], index + 1)
-            else:
-                runs.append((index, index + 1))
-        return sorted(runs, key=lambda run: (distance_to(run[0], run[1], focus), run))
-
-    def finish(self, start: int, stop: int) -> Labels:
-        """Label the slices [start, stop) and let go of what they alone needed."""
-        for index in range(start, stop):
-            self.labels[index] = self._labeller.label_slice(index, self._accumulator.sums)
-            for working_slice in self._pending.pop(index):
-                self._users[working_slice] -= 1
-        return self.labels[start:stop]
-
-    def release(self) -> None:
-        """Free the sums of complete working slices that no slice of the series waits for."""
-        for working_slice in list(self._accumulator.sums):
-            if self._users[working_slice] == 0 and self._accumulator.is_complete(working_slice):
-                del self._accumulator.sums[working_slice]
-
-
+@torch.inference_mode()
 def run_windows(
-    image: Image, labeller: SliceLabeller, forward: Forward, on_progress: OnProgress, *, focus_slice: int
+    image: Image,
+    grid: WindowGrid,
+    resampling: Resampling,
+    forward: Forward,
+    on_progress: OnProgress,
+    *,
+    focus: Focus,
+    decide: Decide = decide_by_highest,
 ) -> Labels:
     """Run a network over an image on the padded working grid and label the series' own grid.
 
     Parameters
     ----------
     image
-        Normalised values on ``labeller.grid.shape``.
-    labeller
-        Knows the windows and the way back to the series' grid.
+        Normalised values (channel, slice, row, column) on ``grid.shape``.
+    grid
+        The windows.
+    resampling
+        The way back to the series' grid.
     forward
         The network.
-    on_progress, focus_slice
-        As for `inference.pipeline.segment.segment`; slice indices of the series.
+    on_progress, focus
+        As for `inference.pipeline.segment.segment`; voxels of the series.
+    decide
+        From scores to labels.
 
     Raises
     ------
     NetworkOutputError
         Where a score is not a number.
     """
-    grid = labeller.grid
-    accumulator = Accumulator(grid)
-    final = FinalSlices(labeller, accumulator)
-    outstanding = [(z, y, x) for z in grid.starts[0] for y in grid.starts[1] for x in grid.starts[2]]
-    total = len(outstanding)
-    slices = labeller.shape[0]
-    focus = clamp_focus(focus_slice, slices, otherwise=0)
-    while outstanding:
-        start = _take_nearest(outstanding, labeller, focus)
-        scores = forward(image[tuple(slice(s, s + w) for s, w in zip(start, grid.window, strict=True))])
-        if not np.isfinite(scores).all():
-            raise NetworkOutputError("The network answered with values that are not numbers. Report this model.")
-        is_layer_whole = accumulator.add(start, scores)
-        done = total - len(outstanding)
-        focus = clamp_focus(on_progress(Progress("segmenting", done, total)), slices, otherwise=focus)
-        if is_layer_whole:
-            for first, last in final.take_runs(focus):
-                progress = Progress("segmenting", done, total, final.finish(first, last), first)
-                focus = clamp_focus(on_progress(progress), slices, otherwise=focus)
-            final.release()
-    return final.labels
+    sums = TileSums(grid)
+    labeller = TileLabeller(sums, resampling, decide)
+    order = WindowOrder(grid, forward.together)
+    voxels = torch.from_numpy(np.ascontiguousarray(image))
+    score = _Scores(voxels, grid, forward)
+    total, done = grid.window_count, 0
+    focus = clamp_focus(focus, resampling.shape, otherwise=focus)
+    while order:
+        group = order.take(labeller.working_place(focus), is_place_final=labeller.is_final(focus))
+        for number, units in zip(group, score(group), strict=True):
+            completed = sums.add(number, units)
+            done += 1
+            focus = clamp_focus(on_progress(Progress("segmenting", done, total)), resampling.shape, otherwise=focus)
+            for box in labeller.finish(completed):
+                origin = (box[0].start, box[1].start, box[2].start)
+                progress = Progress("segmenting", done, total, labeller.labels[box], origin)
+                focus = clamp_focus(on_progress(progress), resampling.shape, otherwise=focus)
+    return labeller.labels
 
 
-def _take_nearest(outstanding: list[tuple[int, int, int]], labeller: SliceLabeller, focus: int) -> tuple[int, int, int]:
-    """Remove and return the next window: of the layer nearest to what the slice on screen needs."""
-    working_focus = labeller.slices_needed(focus)[0]
-    thickness = labeller.grid.window[0]
+class _Scores:
+    """Fixed-point scores of windows.
 
-    def order(start: tuple[int, int, int]) -> tuple[float, float, tuple[int, int, int]]:
-        layer = start[0]
-        distance = distance_to(layer, layer + thickness, working_focus)
-        return distance, abs(layer + thickness / 2 - working_focus), start
+    A window that holds one and the same value everywhere, such as air, gives the same scores as the last such window
+    with that value: only that is remembered, so nothing that a window says is ever guessed.
+    """
 
-    nearest = min(outstanding, key=order)
-    outstanding.remove(nearest)
-    return nearest
+    def __init__(self, voxels: Tensor, grid: WindowGrid, forward: Forward) -> None:
+        self._voxels = voxels
+        self._grid = grid
+        self._forward = forward
+        self._quiet: tuple[list[float], Tensor] | None = None
+        self._units: Tensor | None = None
+
+    def __call__(self, group: list[Start]) -> Iterator[Tensor]:
+        """Return the units (class, slice, row, column) of each window, valid until the next one is asked for."""
+        windows = torch.stack([self._cut(number) for number in group])
+        level = _find_level(windows)
+        if level is not None and self._quiet is not None and self._quiet[0] == level:
+            scores = self._quiet[1].clone()
+        else:
+            scores = self._forward(windows)
+            low, high = (float(bound) for bound in torch.aminmax(scores))
+            if not math.isfinite(low) or not math.isfinite(high):
+                raise NetworkOutputError("The network answered with values that are not numbers. Report this model.")
+            if max(-low, high) > LARGEST_SCORE:
+                scores = scores.clamp_(-LARGEST_SCORE, LARGEST_SCORE)
+            if level is not None:
+                self._quiet = level, scores.clone()
+        for number, window_scores in zip(group, scores, strict=True):
+            yield self._weigh(window_scores, self._grid.weigh_share(number))
+
+    def _weigh(self, scores: Tensor, share: npt.NDArray[np.float32]) -> Tensor:
+        weights = torch.tensor(share).to(scores.device).mul_(UNITS_PER_SCORE)
+        if self._units is None or self._units.shape != scores.shape or self._units.device != scores.device:
+            self._units = torch.empty(scores.shape, dtype=torch.int32, device=scores.device)
+        # in place: touching fresh memory costs ten times the multiplication; what is cut off is a fraction of a unit,
+        # below a quarter of a millionth of a score
+        return self._units.copy_(scores.mul_(weights))
+
+    def _cut(self, number: Start) -> Tensor:
+        start = self._grid.start_of(number)
+        return self._voxels[(slice(None), *(slice(s, s + w) for s, w in zip(start, self._grid.window, strict=True)))]
+
+
+def _find_level(windows: Tensor) -> list[float] | None:
+    """Return the value of each channel where a single window holds no other, else None."""
+    if windows.shape[0] > 1:
+        return None
+    low, high = windows[0].flatten(1).aminmax(dim=1)
+    return low.tolist() if bool((low == high).all()) else None

@@ -79,9 +79,16 @@ def _mixing_matrix(size_in: int, size_out: int) -> sparse.csr_array:
     return matrix.tocsr().astype(np.float32)
 
 
-def pad_to_window(image: Image, window: Shape) -> Image:
-    """Extend axes shorter than the window at their end, with the image's darkest value."""
-    missing = [(0, max(0, w - n)) for w, n in zip(window, image.shape, strict=True)]
-    if not any(after for _, after in missing):
-        return image
-    return np.pad(image, missing, constant_values=float(image.min()))
+def pad_to_window(image: Image, window: Shape, value: float) -> tuple[Image, Shape]:
+    """Extend axes (channel, slice, row, column) shorter than the window on both sides, as both references do.
+
+    Returns
+    -------
+    The image and the voxels put before it along each spatial axis.
+    """
+    missing = [max(0, w - n) for w, n in zip(window, image.shape[1:], strict=True)]
+    z, y, x = (total // 2 for total in missing)
+    if not any(missing):
+        return image, (z, y, x)
+    sides = [(total // 2, total - total // 2) for total in missing]
+    return np.pad(image, [(0, 0), *sides], constant_values=value), (z, y, x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inference.classical.grey_values import require_finite
-from inference.model_spec import Method, ModelSpec, OnProgress, Parameters, Progress, read_number
+from inference.model_spec import Focus, Method, ModelSpec, OnProgress, Parameters, Progress, read_number
 from inference.pipeline.methods import CLASSICAL_METHODS
 from inference.pipeline.sweep import sweep
 from studies.imaging.volume import Volume
@@ -11,9 +11,9 @@ from studies.label_maps.label_map import LabelMap, SegmentDescription
 
 
 def segment(
-    volume: Volume, spec: ModelSpec, on_progress: OnProgress, *, parameters: Parameters, focus_slice: int = 0
+    volume: Volume, spec: ModelSpec, on_progress: OnProgress, *, parameters: Parameters, focus: Focus = (0, 0, 0)
 ) -> LabelMap:
-    """Segment a volume, reporting each slab as it becomes final.
+    """Segment a volume, reporting each box of labels as it becomes final.
 
     Parameters
     ----------
@@ -22,12 +22,12 @@ def segment(
     spec
         The model, from `inference.registry`.
     on_progress
-        Called between windows: may raise `CancelledError` to stop, may return the slice index now on screen. The
-        slabs it is given together make up the label map that is returned, bit for bit.
+        Called between windows: may raise `CancelledError` to stop, may return the voxel now looked at. The
+        boxes it is given together make up the label map that is returned, bit for bit.
     parameters
         As `inference.registry.validate_parameters` returns them.
-    focus_slice
-        Slice index on screen. Slabs near it come first; it never changes the result.
+    focus
+        Voxel (slice, row, column) that the reader looks at. What lies near it comes first; it never changes the result.
 
     Raises
     ------
@@ -42,10 +42,10 @@ def segment(
         # torch takes seconds to import, and only a network needs it
         from inference.pipeline.network_run import segment_with_network
 
-        labels = segment_with_network(volume, spec, on_progress, focus_slice=focus_slice)
+        labels = segment_with_network(volume, spec, on_progress, focus=focus)
     else:
         label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
-        labels = sweep(volume.geometry.shape, label_slices, on_progress, focus_slice=focus_slice)
+        labels = sweep(volume.geometry.shape, label_slices, on_progress, focus=focus)
     return LabelMap(labels, volume.geometry, _describe_segments(spec, parameters))
 
 

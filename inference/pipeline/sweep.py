@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from inference.model_spec import OnProgress, Progress
+from inference.model_spec import Focus, OnProgress, Progress
 
 Labels = npt.NDArray[np.uint8]
 LabelSlices = Callable[[int, int], Labels]
@@ -28,14 +28,13 @@ def take_nearest(pending: list[tuple[int, int]], focus: int) -> tuple[int, int]:
     return nearest
 
 
-def clamp_focus(focus: int | None, slices: int, *, otherwise: int) -> int:
-    """Return a slice index inside the volume: `focus`, or `otherwise` where the reader has not moved."""
-    return min(max(otherwise if focus is None else focus, 0), slices - 1)
+def clamp_focus(focus: Focus | None, shape: Focus, *, otherwise: Focus) -> Focus:
+    """Return a voxel inside the volume: `focus`, or `otherwise` where the reader has not moved."""
+    z, y, x = (min(max(at, 0), size - 1) for at, size in zip(otherwise if focus is None else focus, shape, strict=True))
+    return z, y, x
 
 
-def sweep(
-    shape: tuple[int, int, int], label_slices: LabelSlices, on_progress: OnProgress, *, focus_slice: int
-) -> Labels:
+def sweep(shape: tuple[int, int, int], label_slices: LabelSlices, on_progress: OnProgress, *, focus: Focus) -> Labels:
     """Label a volume slab by slab, always the one nearest to the slice the reader looks at.
 
     Each slab is reported as final as soon as it is labelled; the answer does not depend on the order.
@@ -45,10 +44,10 @@ def sweep(
     pending = [(start, min(start + thickness, slices)) for start in range(0, slices, thickness)]
     total = len(pending)
     labels = np.zeros(shape, np.uint8)
-    focus = clamp_focus(focus_slice, slices, otherwise=0)
+    focus = clamp_focus(focus, shape, otherwise=focus)
     while pending:
-        start, stop = take_nearest(pending, focus)
+        start, stop = take_nearest(pending, focus[0])
         labels[start:stop] = label_slices(start, stop)
-        progress = Progress("segmenting", total - len(pending), total, labels[start:stop], start)
-        focus = clamp_focus(on_progress(progress), slices, otherwise=focus)
+        progress = Progress("segmenting", total - len(pending), total, labels[start:stop], (start, 0, 0))
+        focus = clamp_focus(on_progress(progress), shape, otherwise=focus)
     return labels

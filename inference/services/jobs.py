@@ -13,8 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.job_states import ACTIVE, JobState, can_move
-from inference.model_spec import Method, ModelSpec
-from inference.models import SegmentationJob
+from inference.model_spec import Focus, Method, ModelSpec
+from inference.models import FOCUS_FIELDS, SegmentationJob
+from inference.pipeline.sweep import clamp_focus
 from inference.registry import check_applicable, get_model, validate_parameters
 from inference.selectors import jobs_to_show
 from inference.services.announcements import announce_state
@@ -57,7 +58,7 @@ def request_job(
     requested_by: User,
     model_name: str,
     parameters: Mapping[str, object],
-    focus_slice: int = 0,
+    focus: Focus | None = None,
     address: str = "",
 ) -> tuple[SegmentationJob, bool]:
     """Queue a run of a model over a series; return the job, and False where the same one already waits or runs."""
@@ -84,7 +85,7 @@ def request_job(
         requested_by=requested_by,
         parameters=values,
         queue=queue_for(spec),
-        focus_slice=max(0, min(focus_slice, shape[0] - 1)),
+        **_focus_fields(clamp_focus(focus, shape, otherwise=(shape[0] // 2, shape[1] // 2, shape[2] // 2))),
         queued_at=now,
         enqueued_at=now,
     )
@@ -133,9 +134,13 @@ def retry_job(job: SegmentationJob, *, retried_by: User, address: str = "") -> S
     return job
 
 
-def move_focus(job_id: UUID, slice_index: int) -> None:
-    """Note which slice a reader looks at; it decides what is computed first and never what comes out."""
-    SegmentationJob.objects.filter(pk=job_id, state__in=sorted(ACTIVE)).update(focus_slice=slice_index)
+def move_focus(job_id: UUID, focus: Focus) -> None:
+    """Note which voxel a reader looks at; it decides what is computed first and never what comes out."""
+    SegmentationJob.objects.filter(pk=job_id, state__in=sorted(ACTIVE)).update(**_focus_fields(focus))
+
+
+def _focus_fields(focus: Focus) -> dict[str, int]:
+    return dict(zip(FOCUS_FIELDS, focus, strict=True))
 
 
 def requeue(job: SegmentationJob) -> None:

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.job_states import JobState
-from inference.model_spec import CancelledError, Progress
-from inference.models import JobBrick, SegmentationJob
+from inference.model_spec import CancelledError, Focus, Progress
+from inference.models import FOCUS_FIELDS, JobBrick, SegmentationJob
 from inference.services.announcements import announce_bricks, announce_progress, note_study
 from inference.services.lease import Lease
 from studies.errors import DomainError
@@ -52,18 +52,18 @@ class Recorder:
         self._segmenting_began: float | None = None
         self._next_write = self._next_look = self._next_worklist = 0.0
 
-    def __call__(self, progress: Progress) -> int | None:
-        """Record what a run reports; return the slice the reader looks at."""
+    def __call__(self, progress: Progress) -> Focus | None:
+        """Record what a run reports; return the voxel the reader looks at."""
         self._lease.note_progress()
         has_new_stage = self._note(progress)
         now = time.monotonic()
         if progress.slab is not None:
-            self.stream(progress.slab, progress.slab_start)
+            self.stream(progress.slab, progress.slab_origin)
         elif has_new_stage or now >= self._next_write:
             self._write([])
         elif now >= self._next_look:
             self._look()
-        return self.job.focus_slice
+        return self.job.focus
 
     def enter(self, stage: str) -> None:
         """Begin a stage that is not part of the segmentation itself."""
@@ -73,9 +73,10 @@ class Recorder:
         """End the last stage's clock."""
         self._clock(self.job.stage)
 
-    def stream(self, slab: Slab, slab_start: int) -> None:
-        """Write final slices as bricks and tell the browsers; sent once, a slice may not change."""
+    def stream(self, slab: Slab, origin: Focus) -> None:
+        """Write a box of final labels as bricks and tell the browsers; sent once, a label may not change."""
         began = time.perf_counter()
+        slice_start, row_start, column_start = origin
         per_brick = max(1, BRICK_VOXELS // (slab.shape[1] * slab.shape[2]))
         starts = range(0, slab.shape[0], per_brick)
         bricks = [
@@ -85,7 +86,9 @@ class Recorder:
                 sequence=sequence,
                 payload=encode_brick(
                     slab[start : start + per_brick],
-                    slice_start=slab_start + start,
+                    slice_start=slice_start + start,
+                    row_start=row_start,
+                    column_start=column_start,
                     sequence=sequence,
                     job_id=self.job.pk,
                 ),
@@ -97,19 +100,19 @@ class Recorder:
         self.timings_s["streaming"] = self.timings_s.get("streaming", 0.0) + time.perf_counter() - began
 
     def check_streamed(self, label_map: LabelMap) -> None:
-        """Stream the slices that were never called final; raise where one that was differs from the result."""
-        is_streamed = np.zeros(len(label_map.voxels), bool)
+        """Stream the slices that were never called final; raise where a label that was differs from the result."""
+        left = np.full(len(label_map.voxels), label_map.voxels[0].size, np.intp)
         for payload in self._streamed:
             brick = decode_brick(payload, max_voxels=label_map.voxels.size)
-            stop = brick.slice_start + len(brick.voxels)
-            if not np.array_equal(brick.voxels, label_map.voxels[brick.slice_start : stop]):
+            if not np.array_equal(brick.voxels, label_map.voxels[brick.box]):
+                planes = brick.box[0]
                 raise StreamMismatchError(
-                    f"Slices {brick.slice_start + 1} to {stop} were shown while the job ran and came out otherwise at "
-                    "the end. Nothing was stored. Report this model to the administrator."
+                    f"Slices {planes.start + 1} to {planes.stop} were shown while the job ran and came out otherwise "
+                    "at the end. Nothing was stored. Report this model to the administrator."
                 )
-            is_streamed[brick.slice_start : stop] = True
-        for start, stop in _runs(np.flatnonzero(~is_streamed).tolist()):
-            self.stream(label_map.voxels[start:stop], start)
+            left[brick.box[0]] -= brick.voxels[0].size
+        for start, stop in _runs(np.flatnonzero(left).tolist()):
+            self.stream(label_map.voxels[start:stop], (start, 0, 0))
 
     def _note(self, progress: Progress) -> bool:
         has_new_stage = progress.stage != self.job.stage
@@ -164,10 +167,10 @@ class Recorder:
         """Read what others want of the job."""
         self._next_look = time.monotonic() + LOOK_S
         mine = SegmentationJob.objects.filter(pk=self.job.pk, attempt=self.job.attempt, state=JobState.RUNNING)
-        row = mine.values_list("is_cancel_requested", "focus_slice").first()
+        row = mine.values_list("is_cancel_requested", *FOCUS_FIELDS).first()
         if row is None:
             raise FencedOutError
-        self.job.is_cancel_requested, self.job.focus_slice = row
+        self.job.is_cancel_requested, self.job.focus_slice, self.job.focus_row, self.job.focus_column = row
         if self.job.is_cancel_requested:
             raise CancelledError
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from inference.job_states import JobState, can_move
-from inference.model_spec import CancelledError, ModelSpec, OnProgress, Parameters
+from inference.model_spec import CancelledError, Focus, ModelSpec, OnProgress, Parameters
 from inference.models import JobBrick, SegmentationJob
 from inference.registry import get_model, validate_parameters
 from inference.selectors import jobs_to_show
@@ -38,7 +38,7 @@ class Segment(Protocol):
         on_progress: OnProgress,
         *,
         parameters: Parameters,
-        focus_slice: int = 0,
+        focus: Focus = (0, 0, 0),
     ) -> LabelMap: ...
 
 
@@ -103,7 +103,7 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     series = Series.objects.select_related("study__patient").get(pk=job.series_id)
     volume = load_volume(series) if spec.needs_volume else load_stack(series)
     parameters = validate_parameters(spec, job.parameters, volume.geometry.shape)
-    label_map = segment(volume, spec, recorder, parameters=parameters, focus_slice=job.focus_slice)
+    label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus)
     recorder.check_streamed(label_map)
     recorder.enter("storing")
     set_synchronous("FULL")

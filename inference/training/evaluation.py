@@ -71,7 +71,7 @@ def evaluate_case(
     name: str, volume: Volume, truth: Mask, spec: ModelSpec, folder: Path, threshold: float
 ) -> CaseResult:
     """Run the network and the simple methods on one volume; any segment counts as marked."""
-    found = segment_with_network(volume, spec, _ignore, focus_slice=0, folder=folder) > 0
+    found = segment_with_network(volume, spec, _ignore, focus=(0, 0, 0), folder=folder) > 0
     voxel_ml = volume.geometry.voxel_volume_ml
     is_outlined = bool(truth.any())
     bright = measure_grey_scale(volume.voxels).apply(volume.voxels.astype(np.float32)) > threshold

@@ -5,7 +5,7 @@ Layout, little-endian::
     offset size
          0    4  magic b"SWB1"
          4    1  voxel type: 1 = uint8, 2 = uint16
-         5    1  version, 1
+         5    1  version, 1 or 2
          6    2  reserved, 0
          8    4  sequence
         12    4  slice_start
@@ -14,12 +14,14 @@ Layout, little-endian::
         24    4  columns
         28    4  run_count
         32   16  job id (big-endian UUID bytes), zeros when none
-        48    4 * run_count  run lengths, u32
+        48       version 2 only: row_start and column_start, u32 each
+  48 or 56    4 * run_count  run lengths, u32
               1 or 2 * run_count  values
               0 to 3 zero bytes up to a multiple of 4
 
 Runs cover ``slice_count * rows * columns`` voxels in C order (slice, row, column); neighbouring runs differ, so that
-equal voxels have equal bytes.
+equal voxels have equal bytes. Version 1 begins at the first row and column; all that is stored or saved is whole slices
+in version 1. Version 2 is a box that begins elsewhere: what a network has finished so far.
 """
 
 from __future__ import annotations
@@ -38,8 +40,9 @@ from studies.errors import InvalidInputError
 LabelVoxels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 MAGIC = b"SWB1"
-VERSION = 1
+WHOLE, BOX = 1, 2
 HEADER = struct.Struct("<4sBBH6I16s")
+BOX_ORIGIN = struct.Struct("<2I")
 MAX_VOXELS = 2**29
 """512 slices of 1024 x 1024: above any clinical series, below what exhausts a worker."""
 
@@ -57,14 +60,14 @@ class BrickError(InvalidInputError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Brick:
-    """Whole slices of a label map.
+    """A box of a label map, most often whole slices.
 
     Attributes
     ----------
     voxels
         uint8 or uint16, axes (slice, row, column).
-    slice_start
-        Index of the first of them in the label map.
+    slice_start, row_start, column_start
+        Its first voxel in the label map.
     sequence
         Place in a job's stream, from 1; 0 outside a stream.
     job_id
@@ -73,8 +76,17 @@ class Brick:
 
     voxels: LabelVoxels
     slice_start: int
+    row_start: int = 0
+    column_start: int = 0
     sequence: int = 0
     job_id: UUID | None = None
+
+    @property
+    def box(self) -> tuple[slice, slice, slice]:
+        """Where it lies in the label map."""
+        starts = (self.slice_start, self.row_start, self.column_start)
+        z, y, x = (slice(start, start + size) for start, size in zip(starts, self.voxels.shape, strict=True))
+        return z, y, x
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,8 @@ class BrickHeader:
     dtype: np.dtype[np.generic]
     sequence: int
     slice_start: int
+    row_start: int
+    column_start: int
     shape: tuple[int, int, int]
     run_count: int
     job_id: UUID | None
@@ -94,13 +108,26 @@ class BrickHeader:
         return self.shape[0] * self.shape[1] * self.shape[2]
 
     @property
+    def runs_at(self) -> int:
+        """Where the runs begin."""
+        return HEADER.size + (BOX_ORIGIN.size if self.row_start or self.column_start else 0)
+
+    @property
     def size_bytes(self) -> int:
         """Length of the whole brick, padding included."""
-        return HEADER.size + _padded(self.run_count * (4 + self.dtype.itemsize))
+        return self.runs_at + _padded(self.run_count * (4 + self.dtype.itemsize))
 
 
-def encode_brick(voxels: LabelVoxels, *, slice_start: int, sequence: int = 0, job_id: UUID | None = None) -> bytes:
-    """Return the brick of `voxels`, axes (slice, row, column), that begin at slice `slice_start`.
+def encode_brick(
+    voxels: LabelVoxels,
+    *,
+    slice_start: int,
+    row_start: int = 0,
+    column_start: int = 0,
+    sequence: int = 0,
+    job_id: UUID | None = None,
+) -> bytes:
+    """Return the brick of `voxels`, axes (slice, row, column), whose first voxel lies at the given indices.
 
     Raises
     ------
@@ -111,15 +138,20 @@ def encode_brick(voxels: LabelVoxels, *, slice_start: int, sequence: int = 0, jo
         raise ValueError(f"A brick holds a non-empty stack (slice, row, column), not shape {voxels.shape}.")
     if voxels.dtype not in _TYPE_OF:
         raise ValueError(f"A brick holds uint8 or uint16, not {voxels.dtype}.")
-    if voxels.size > 0xFFFFFFFF or not 0 <= slice_start <= 0xFFFFFFFF or not 0 <= sequence <= 0xFFFFFFFF:
-        raise ValueError("Sizes, slice_start and sequence must fit 32 bits.")
+    numbers = (voxels.size, slice_start, row_start, column_start, sequence)
+    if not all(0 <= number <= 0xFFFFFFFF for number in numbers):
+        raise ValueError("Sizes, starts and sequence must fit 32 bits.")
     flat = np.ascontiguousarray(voxels).reshape(-1)
     starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
     lengths = np.diff(starts, append=flat.size).astype("<u4")
     type_code = _TYPE_OF[np.dtype(voxels.dtype.name)]
     values = flat[starts].astype(_DTYPES[type_code])
     identity = job_id.bytes if job_id else bytes(16)
-    header = HEADER.pack(MAGIC, type_code, VERSION, 0, sequence, slice_start, *voxels.shape, len(lengths), identity)
+    is_box = row_start > 0 or column_start > 0
+    version = BOX if is_box else WHOLE
+    header = HEADER.pack(MAGIC, type_code, version, 0, sequence, slice_start, *voxels.shape, len(lengths), identity)
+    if is_box:
+        header += BOX_ORIGIN.pack(row_start, column_start)
     body = lengths.tobytes() + values.tobytes()
     return header + body + bytes(_padded(len(body)) - len(body))
 
@@ -142,7 +174,14 @@ def decode_brick(data: bytes | memoryview, *, max_voxels: int = MAX_VOXELS) -> B
         raise BrickError(f"The brick should have {header.size_bytes} bytes and has {len(data)}.")
     lengths, values = _runs(data, header)
     voxels = _expand(lengths, values, header.voxel_count).reshape(header.shape)
-    return Brick(voxels=voxels, slice_start=header.slice_start, sequence=header.sequence, job_id=header.job_id)
+    return Brick(
+        voxels=voxels,
+        slice_start=header.slice_start,
+        row_start=header.row_start,
+        column_start=header.column_start,
+        sequence=header.sequence,
+        job_id=header.job_id,
+    )
 
 
 def split_bricks(data: bytes | memoryview) -> Iterator[memoryview]:
@@ -175,24 +214,36 @@ def read_header(data: bytes | memoryview) -> BrickHeader:
     magic, type_code, version, reserved, sequence, slice_start, slices, rows, columns, run_count, identity = (
         HEADER.unpack_from(data)
     )
-    if magic != MAGIC or version != VERSION or reserved != 0 or type_code not in _DTYPES:
+    if magic != MAGIC or version not in (WHOLE, BOX) or reserved != 0 or type_code not in _DTYPES:
         raise BrickError("These bytes are not a label map brick of a known version.")
+    row_start, column_start = _read_box_origin(data) if version == BOX else (0, 0)
     if not (slices and rows and columns and 0 < run_count <= slices * rows * columns):
         raise BrickError(f"A brick of {slices} x {rows} x {columns} voxels cannot have {run_count} runs.")
     return BrickHeader(
         dtype=_DTYPES[type_code],
         sequence=sequence,
         slice_start=slice_start,
+        row_start=row_start,
+        column_start=column_start,
         shape=(slices, rows, columns),
         run_count=run_count,
         job_id=UUID(bytes=identity) if any(identity) else None,
     )
 
 
+def _read_box_origin(data: bytes | memoryview) -> tuple[int, int]:
+    if len(data) < HEADER.size + BOX_ORIGIN.size:
+        raise BrickError(f"A box has at least {HEADER.size + BOX_ORIGIN.size} bytes, this has {len(data)}.")
+    row_start, column_start = BOX_ORIGIN.unpack_from(data, HEADER.size)
+    if row_start == 0 and column_start == 0:
+        raise BrickError("A brick that begins at the first row and column is of version 1.")
+    return row_start, column_start
+
+
 def _runs(data: bytes | memoryview, header: BrickHeader) -> tuple[npt.NDArray[np.uint32], LabelVoxels]:
     """Return lengths and values, checked to cover the stated voxels in canonical form."""
-    lengths = np.frombuffer(data, dtype="<u4", count=header.run_count, offset=HEADER.size)
-    values_at = HEADER.size + lengths.nbytes
+    lengths = np.frombuffer(data, dtype="<u4", count=header.run_count, offset=header.runs_at)
+    values_at = header.runs_at + lengths.nbytes
     values = np.frombuffer(data, dtype=header.dtype, count=header.run_count, offset=values_at)
     if int(lengths.sum(dtype=np.uint64)) != header.voxel_count or int(lengths.min()) == 0:
         raise BrickError("The brick's runs do not cover its voxels exactly once.")

@@ -227,7 +227,8 @@ def _apply_patch(voxels: LabelVoxels, patch_bricks: bytes | memoryview) -> list[
     for data in split_bricks(patch_bricks):
         header = read_header(data)
         start, count = header.slice_start, header.shape[0]
-        if header.shape[1:] != voxels.shape[1:] or start + count > voxels.shape[0] or header.dtype != voxels.dtype:
+        is_whole = header.row_start == header.column_start == 0 and header.shape[1:] == voxels.shape[1:]
+        if not is_whole or start + count > voxels.shape[0] or header.dtype != voxels.dtype:
             raise PatchError(
                 f"A brick of {header.shape} voxels of {header.dtype} at slice {start + 1} does not fit a label map of "
                 f"{voxels.shape} voxels of {voxels.dtype}. Reload the page and draw again."

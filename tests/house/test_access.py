@@ -248,7 +248,7 @@ def test_lists_hold_nothing_of_another_team(route: str, client: Client, make_rec
         assert not any(str(value) in text for name, value in theirs.ids.items() if name != "index")
 
 
-@pytest.mark.parametrize("body", [{"series_id": "SERIES", "model_name": "otsu", "parameters": {}, "focus_slice": 0}])
+@pytest.mark.parametrize("body", [{"series_id": "SERIES", "model_name": "otsu", "parameters": {}, "focus": [0, 0, 0]}])
 def test_a_job_cannot_be_asked_for_on_another_teams_series(
     body: dict[str, object], client: Client, make_records: Callable[[], Records]
 ) -> None:

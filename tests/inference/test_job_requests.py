@@ -36,11 +36,11 @@ def ask(series: Series, person: User, **options: object) -> SegmentationJob:
 
 
 def test_a_request_waits_in_the_queue_and_shows_on_the_worklist(ball: Series, reader: User) -> None:
-    job, is_new = request_job(ball, requested_by=reader, model_name="otsu", parameters={}, focus_slice=5)
+    job, is_new = request_job(ball, requested_by=reader, model_name="otsu", parameters={}, focus=(5, 1, 2))
     ball.study.refresh_from_db()
     status = describe_job(job)
     assert is_new
-    assert (status.state, status.queue_position, status.focus_slice) == (JobState.QUEUED, 1, 5)
+    assert (status.state, status.queue_position, status.focus) == (JobState.QUEUED, 1, (5, 1, 2))
     assert ball.study.segmentation_state == SegmentationState.QUEUED
     entry = AuditEntry.objects.get(act="job.requested")
     assert (entry.actor, entry.patient_id) == (reader.username, str(ball.study.patient_id))
@@ -93,7 +93,7 @@ def test_an_unknown_model_and_bad_parameters_are_refused(ball: Series, reader: U
 
 
 def test_the_focus_is_kept_inside_the_volume(ball: Series, reader: User) -> None:
-    assert ask(ball, reader, focus_slice=10_000).focus_slice == 11
+    assert ask(ball, reader, focus=(10_000, 0, 0)).focus_slice == 11
 
 
 def test_a_waiting_job_is_cancelled_at_once(ball: Series, reader: User) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inference.job_states import JobState
-from inference.model_spec import Progress
+from inference.model_spec import Focus, Progress
 from inference.models import JobBrick, SegmentationJob
 from inference.pipeline.segment import segment
 from inference.registry import get_model, validate_parameters
@@ -39,12 +39,12 @@ def streamed(job: SegmentationJob) -> np.ndarray:
     for row in rows:
         brick = decode_brick(bytes(row.payload))
         assert (brick.sequence, brick.job_id) == (row.sequence, job.pk)
-        voxels[brick.slice_start : brick.slice_start + len(brick.voxels)] = brick.voxels
+        voxels[brick.box] = brick.voxels
     return voxels
 
 
 def test_a_run_finds_the_ball_and_stores_what_it_streamed(ball: Series, reader: User) -> None:
-    job = ask(ball, reader, focus_slice=6)
+    job = ask(ball, reader, focus=(6, 0, 0))
     run_job(job.pk, segment=segment)
     job.refresh_from_db()
     truth = sphere(BALL, BALL_RADIUS_MM).astype(np.uint8)
@@ -68,7 +68,7 @@ def test_the_stored_map_is_that_of_a_run_without_streaming_and_from_any_slice(ba
     batch = segment(volume, spec, lambda progress: None, parameters=parameters)
     digests = set()
     for focus_slice in (0, 6, 11):
-        job = ask(ball, reader, "otsu", focus_slice=focus_slice)
+        job = ask(ball, reader, "otsu", focus=(focus_slice, 0, 0))
         run_job(job.pk, segment=segment)
         job.refresh_from_db()
         assert job.revision is not None
@@ -97,7 +97,7 @@ def test_peak_memory_is_of_the_run_not_of_the_process(ball: Series, reader: User
 
     peaks = []
     for engine, focus in ((hungry, 0), (segment, 1)):
-        job = ask(ball, reader, focus_slice=focus)
+        job = ask(ball, reader, focus=(focus, 0, 0))
         run_job(job.pk, segment=engine)
         job.refresh_from_db()
         peaks.append(job.peak_memory_bytes)
@@ -127,7 +127,7 @@ def test_a_wish_to_cancel_stops_between_windows(ball: Series, reader: User, monk
     windows = []
 
     def cancelled_after_three(volume: Any, spec: Any, on_progress: Any, **options: Any) -> Any:
-        def report(progress: Progress) -> int | None:
+        def report(progress: Progress) -> Focus | None:
             if progress.slab is not None:
                 windows.append(progress.windows_done)
                 if len(windows) == 4:
@@ -150,13 +150,13 @@ def test_the_slice_on_screen_reaches_the_engine_while_it_runs(
     ball: Series, reader: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder_module, "LOOK_S", 0.0)
-    job = ask(ball, reader, focus_slice=0)
+    job = ask(ball, reader, focus=(0, 0, 0))
     first_slices = []
 
     def reader_scrolls(volume: Any, spec: Any, on_progress: Any, **options: Any) -> Any:
-        def report(progress: Progress) -> int | None:
+        def report(progress: Progress) -> Focus | None:
             if progress.slab is not None:
-                first_slices.append(progress.slab_start)
+                first_slices.append(progress.slab_origin[0])
                 SegmentationJob.objects.filter(pk=job.pk).update(focus_slice=11)
             return on_progress(progress)
 
@@ -168,9 +168,9 @@ def test_the_slice_on_screen_reaches_the_engine_while_it_runs(
 
 def test_slices_that_were_never_called_final_are_streamed_at_the_end(ball: Series, reader: User) -> None:
     def silent(volume: Any, spec: Any, on_progress: Any, **options: Any) -> Any:
-        def report(progress: Progress) -> int | None:
-            is_told = progress.slab is not None and progress.slab_start in (2, 3, 7)
-            return on_progress(progress) if is_told else 0
+        def report(progress: Progress) -> Focus | None:
+            is_told = progress.slab is not None and progress.slab_origin[0] in (2, 3, 7)
+            return on_progress(progress) if is_told else None
 
         return segment(volume, spec, report, **options)
 
@@ -261,7 +261,7 @@ def test_large_slabs_are_cut_into_bricks_of_bounded_size(
 
     def in_one_slab(volume: Any, spec: Any, on_progress: Any, **options: Any) -> Any:
         result = segment(volume, spec, lambda progress: None, **options)
-        on_progress(Progress("segmenting", 1, 1, result.voxels, 0))
+        on_progress(Progress("segmenting", 1, 1, result.voxels, (0, 0, 0)))
         return result
 
     job = ask(ball, reader)

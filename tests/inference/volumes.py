@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from inference.model_spec import Progress
+from inference.model_spec import Focus, Progress
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 
@@ -36,17 +36,18 @@ def measure_dice(first: npt.NDArray, second: npt.NDArray) -> float:
 class Recorder:
     """Puts the streamed slabs together, and looks where it is told to after each call."""
 
-    def __init__(self, shape: tuple[int, int, int], looks: list[int | None] | None = None) -> None:
+    def __init__(self, shape: tuple[int, int, int], looks: list[Focus | None] | None = None) -> None:
         self.voxels = np.full(shape, 255, np.uint8)
         self.slabs: list[tuple[int, int]] = []
         self.reports: list[Progress] = []
         self._looks = looks or []
 
-    def __call__(self, progress: Progress) -> int | None:
+    def __call__(self, progress: Progress) -> Focus | None:
         self.reports.append(progress)
         if progress.slab is not None:
-            stop = progress.slab_start + progress.slab.shape[0]
-            assert (self.voxels[progress.slab_start : stop] == 255).all(), "a slab came twice"
-            self.voxels[progress.slab_start : stop] = progress.slab
-            self.slabs.append((progress.slab_start, stop))
+            sides = zip(progress.slab_origin, progress.slab.shape, strict=True)
+            box = tuple(slice(start, start + size) for start, size in sides)
+            assert (self.voxels[box] == 255).all(), "a box of labels came twice"
+            self.voxels[box] = progress.slab
+            self.slabs.append((box[0].start, box[0].stop))
         return self._looks[len(self.reports) % len(self._looks)] if self._looks else None

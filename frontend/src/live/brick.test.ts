@@ -23,7 +23,7 @@ describe("bricks", () => {
     expect(bytes.length % 4).toBe(0);
     expect(brick.byteLength).toBe(bytes.length);
     const volume = make(8 * 20);
-    writeRuns(brick, volume);
+    writeRuns(brick, volume, [8, 4, 5]);
     expect(volume.slice(80, 140)).toEqual(voxels);
     expect(volume.slice(0, 80).every((value) => value === 0)).toBe(true);
   });
@@ -71,10 +71,37 @@ describe("bricks", () => {
     expect(() => readBrick(lying.buffer)).toThrow(BrickError);
   });
 
+  it("of version 2 are boxes within their slices, however wide", () => {
+    // two slices of 2 x columns, each voxel its own number, first voxel at slice 1, row 1, column `start`
+    for (const [columns, start] of [
+      [3, 1],
+      [5, 0],
+    ] as const) {
+      const values = Uint8Array.from({ length: 4 * columns }, (_, index) => index + 1);
+      const whole = encodeBrick(values, 1, 2, columns);
+      const box = new Uint8Array(whole.length + 8);
+      box.set(whole.subarray(0, BRICK_HEADER_BYTES));
+      box.set(whole.subarray(BRICK_HEADER_BYTES), BRICK_HEADER_BYTES + 8);
+      box[5] = 2;
+      new DataView(box.buffer).setUint32(48, 1, true);
+      new DataView(box.buffer).setUint32(52, start, true);
+      const brick = readBrick(box.buffer);
+      expect(brick).toMatchObject({ sliceStart: 1, rowStart: 1, columnStart: start, rows: 2, columns });
+      const volume = new Uint8Array(3 * 4 * 5);
+      writeRuns(brick, volume, [3, 4, 5]);
+      const expected = new Uint8Array(3 * 4 * 5);
+      values.forEach((value, index) => {
+        const [line, column] = [Math.floor(index / columns), index % columns];
+        expected[(1 + Math.floor(line / 2)) * 20 + (1 + (line % 2)) * 5 + start + column] = value;
+      });
+      expect(volume).toEqual(expected);
+    }
+  });
+
   it("do not write outside their label map", () => {
     const brick = readBrick(encodeBrick(new Uint8Array(20).fill(1), 2, 4, 5).buffer);
     expect(() => {
-      writeRuns(brick, new Uint8Array(40));
+      writeRuns(brick, new Uint8Array(40), [2, 4, 5]);
     }).toThrow(BrickError);
   });
 });

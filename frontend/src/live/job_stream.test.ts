@@ -144,10 +144,13 @@ describe("JobStream", () => {
 
   it("tells where the reader looks at most four times a second, the last place always", () => {
     const { stream } = listen();
-    for (const slice of [1, 2, 3, 4]) stream.moveFocus(slice);
+    for (const slice of [1, 2, 3, 4]) stream.moveFocus([slice, 7, 8]);
     vi.advanceTimersByTime(300);
     const places = latest().sent.filter((message) => message.type === "focus.moved");
-    expect(places.map((message) => message["slice_index"])).toEqual([1, 4]);
+    expect(places.map((message) => message["voxel"])).toEqual([
+      [1, 7, 8],
+      [4, 7, 8],
+    ]);
     stream.close();
   });
 });

@@ -54,9 +54,9 @@ export class JobStream {
     this.socket.send({ type: "bricks.acknowledged", sequence });
   }
 
-  /** The reader now looks at this slice. */
-  readonly moveFocus = throttle((sliceIndex: number) => {
-    this.socket.send({ type: "focus.moved", slice_index: sliceIndex });
+  /** The reader now looks at this voxel. */
+  readonly moveFocus = throttle((voxel: readonly [number, number, number]) => {
+    this.socket.send({ type: "focus.moved", voxel: [...voxel] });
   }, FOCUS_INTERVAL_MS);
 
   close(): void {

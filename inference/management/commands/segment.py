@@ -56,7 +56,9 @@ class Command(BaseCommand):
             raise CommandError(reason, returncode=_REFUSED)
         focus = shape[0] // 2 if options["focus"] is None else options["focus"]
         began = time.monotonic()
-        label_map = segment(given.volume, spec, self._show, parameters=parameters, focus_slice=focus)
+        label_map = segment(
+            given.volume, spec, self._show, parameters=parameters, focus=(focus, shape[1] // 2, shape[2] // 2)
+        )
         if self.stderr.isatty():
             self.stderr.write("")
         write_output(options["output"], label_map, spec, given.found)

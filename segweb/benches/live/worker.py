@@ -22,6 +22,7 @@ from studies.imaging.volume import Volume
 
 SLICE_SHAPE = (512, 512)
 ENGINE_SHAPE = (64, 192, 192)
+ENGINE_MIDDLE = (32, 96, 96)
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 ROUNDS = 3
 
@@ -46,7 +47,7 @@ def _stream_paced(recorder: Recorder, task: dict[str, Any]) -> dict[str, Any]:
     for place in range(task["bricks"]):
         slab = _lesion(place)
         began = time.monotonic()
-        recorder(Progress("segmenting", place + 1, task["bricks"], slab, place))
+        recorder(Progress("segmenting", place + 1, task["bricks"], slab, (place, 0, 0)))
         took_ms.append((time.monotonic() - began) * 1000)
         emitted_at.append(began)
         time.sleep(max(0.0, task["every_ms"] / 1000 - (time.monotonic() - began)))
@@ -74,7 +75,7 @@ def _stream_engine(recorder: Recorder) -> dict[str, Any]:
         began_at = time.monotonic()
         began = time.perf_counter()
         fresh = recorder if number == 0 else _again(recorder.job)
-        segment(volume, spec, fresh, parameters=parameters, focus_slice=ENGINE_SHAPE[0] // 2)
+        segment(volume, spec, fresh, parameters=parameters, focus=ENGINE_MIDDLE)
         streamed_s.append(time.perf_counter() - began)
         recorder = fresh
     silent, streamed = statistics.median(silent_s), statistics.median(streamed_s)

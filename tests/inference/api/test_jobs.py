@@ -31,10 +31,10 @@ def ask(client: Client, series: Series, **options: object) -> object:
 
 def test_a_job_from_request_to_label_map(ball: Series, reader: User) -> None:
     client = signed_in(reader)
-    made = ask(client, ball, focus_slice=4)
+    made = ask(client, ball, focus=[4, 2, 3])
     assert made.status_code == 201
     job = made.json()
-    assert (job["state"], job["queue_position"], job["focus_slice"]) == ("queued", 1, 4)
+    assert (job["state"], job["queue_position"], job["focus"]) == ("queued", 1, [4, 2, 3])
     assert ask(client, ball).status_code == 200, "the same question again"
     run_job(SegmentationJob.objects.get().pk, segment=segment)
     done = client.get(f"/api/jobs/{job['id']}").json()
@@ -70,7 +70,7 @@ def test_cancel_and_retry(ball: Series, reader: User) -> None:
         ({"parameters": {"lower": 5, "upper": 1}}, 422, "parameters.invalid"),
         ({"parameters": "x"}, 400, "input.invalid"),
         ({"series_id": "x"}, 400, "input.invalid"),
-        ({"focus_slice": -1}, 400, "input.invalid"),
+        ({"focus": [-1, 0, 0]}, 400, "input.invalid"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(

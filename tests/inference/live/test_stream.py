@@ -50,7 +50,7 @@ class Worker:
     def write(self, voxels: np.ndarray, slices: range) -> None:
         """Make slices final, one slab each."""
         for done, place in enumerate(slices, start=1):
-            self.recorder(Progress("segmenting", done, len(slices), voxels[place : place + 1], place))
+            self.recorder(Progress("segmenting", done, len(slices), voxels[place : place + 1], (place, 0, 0)))
 
     def end(self, state: JobState = JobState.CANCELLED) -> None:
         """End the attempt."""
@@ -217,9 +217,9 @@ async def test_moving_the_focus_reaches_the_worker(job: SegmentationJob, viewer_
     viewer = viewer_for()
     worker = await sync_to_async(Worker)(job)
     async with viewer.stack.websocket(f"/ws/jobs/{job.pk}", viewer.session_key) as socket:
-        await viewer.say(socket, type="focus.moved", slice_index=7)
+        await viewer.say(socket, type="focus.moved", voxel=[7, 5, 4])
         async with asyncio.timeout(5):
-            while await sync_to_async(worker.recorder)(Progress("segmenting", 1, 4)) != 7:
+            while await sync_to_async(worker.recorder)(Progress("segmenting", 1, 4)) != (7, 5, 4):
                 await asyncio.sleep(0.05)
 
 

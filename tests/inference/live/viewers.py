@@ -68,5 +68,5 @@ class Viewer:
         """Return what the bricks add up to; a voxel that was never sent is 255."""
         voxels = np.full(shape, 255, np.uint8)
         for brick in self.bricks:
-            voxels[brick.slice_start : brick.slice_start + len(brick.voxels)] = brick.voxels
+            voxels[brick.box] = brick.voxels
         return voxels

@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from torch import Tensor
 
 from inference.model_spec import CancelledError, Progress
-from inference.pipeline.device import Forward
-from inference.pipeline.engine import Accumulator, NetworkOutputError, run_windows
+from inference.pipeline.backends.torch_backend import TorchForward
+from inference.pipeline.engine import NetworkOutputError, run_windows
+from inference.pipeline.labelling import DecideByRegions, Resampling, find_positions, join_tiles
 from inference.pipeline.networks import build_network
-from inference.pipeline.postprocess import SliceLabeller, find_positions
 from inference.pipeline.preprocess import pad_to_window, resample
-from inference.pipeline.windows import WindowGrid
+from inference.pipeline.tiles import TileSums
+from inference.pipeline.windows import GridRule, WindowGrid
 from tests.inference.volumes import Recorder, ball, measure_dice
 
+Shape = tuple[int, int, int]
 WINDOW = (8, 16, 16)
 
 
-def make_forward(classes: int = 3) -> Forward:
+class Call:
+    """A function of one window, as the engine asks for it; counts its calls."""
+
+    together = 1
+    classes = 2
+
+    def __init__(self, score: Callable[[Tensor], Tensor]) -> None:
+        self.score = score
+        self.calls = 0
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        self.calls += 1
+        return torch.stack([self.score(window[0]) for window in windows])
+
+
+def make_forward(classes: int = 3, together: int = 1) -> TorchForward:
     torch.manual_seed(3)
     network = build_network("unet", (4, 8, 8), classes)
     torch.nn.init.normal_(network.head.weight, std=30.0)  # scores far apart, so that every class wins somewhere
     torch.nn.init.zeros_(network.head.bias)
-    return Forward(network, torch.device("cpu"))
+    return TorchForward(network, torch.device("cpu"), classes=classes, together=together)
 
 
-def make_case(
-    shape: tuple[int, int, int], working: tuple[int, int, int]
-) -> tuple[npt.NDArray[np.float32], SliceLabeller]:
+def make_case(shape: Shape, working: Shape, rule: GridRule = GridRule.MONAI, overlap: float = 0.5):
     voxels = np.random.default_rng(5).normal(size=shape).astype(np.float32)
-    image = pad_to_window(resample(voxels, working), WINDOW)
-    return image, SliceLabeller(WindowGrid(image.shape, WINDOW, 0.5), shape, working)
+    image, before = pad_to_window(resample(voxels, working)[None], WINDOW, 0.0)
+    return image, WindowGrid(image.shape[1:], WINDOW, overlap, rule), Resampling(shape, working, before)
+
+
+def ignore(progress: Progress) -> None:
+    return None
 
 
 CASES = [
@@ -44,137 +67,191 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("rule", list(GridRule))
 @pytest.mark.parametrize(("shape", "working"), CASES)
-def test_the_label_map_does_not_depend_on_where_the_reader_looks(
-    shape: tuple[int, int, int], working: tuple[int, int, int]
-) -> None:
-    image, labeller = make_case(shape, working)
+def test_the_label_map_does_not_depend_on_where_the_reader_looks(shape: Shape, working: Shape, rule: GridRule) -> None:
+    case = make_case(shape, working, rule)
     forward = make_forward()
-    reference = run_windows(image, labeller, forward, lambda progress: None, focus_slice=0)
-    last = shape[0] - 1
-    looks: list[tuple[int, list[int | None]]] = [
-        (last, []),
-        (shape[0] // 2, []),
-        (0, [last, 0, None, shape[0] // 3]),
-        (10_000, [-5, 10_000]),
+    reference = run_windows(*case, forward, ignore, focus=(0, 0, 0))
+    z, y, x = (n - 1 for n in shape)
+    looks: list[tuple[Shape, list[Shape | None]]] = [
+        ((z, y, x), []),
+        ((z // 2, 0, x), []),
+        ((0, 0, 0), [(z, 0, 0), (0, y, x), None, (z // 3, y // 2, 0)]),
+        ((10_000, 10_000, 10_000), [(-5, -5, -5), (10_000, 0, 0)]),
     ]
     for focus, moves in looks:
         recorder = Recorder(shape, moves)
-        labels = run_windows(image, labeller, forward, recorder, focus_slice=focus)
+        labels = run_windows(*case, forward, recorder, focus=focus)
         np.testing.assert_array_equal(labels, reference)
         np.testing.assert_array_equal(recorder.voxels, reference)
 
 
+def test_windows_that_run_together_do_so_from_any_place() -> None:
+    case = make_case(*CASES[1])
+    forward = make_forward(together=3)
+    results = [run_windows(*case, forward, ignore, focus=focus) for focus in ((0, 0, 0), (29, 49, 43), (12, 3, 40))]
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+    assert measure_dice(results[0] == 1, run_windows(*case, make_forward(), ignore, focus=(0, 0, 0)) == 1) > 0.999
+
+
 def test_a_random_network_marks_more_than_one_class() -> None:
     """Otherwise the comparisons of label maps here would compare nothing."""
-    image, labeller = make_case(*CASES[1])
-    labels = run_windows(image, labeller, make_forward(), lambda progress: None, focus_slice=0)
-    assert len(np.unique(labels)) > 1
+    assert len(np.unique(run_windows(*make_case(*CASES[1]), make_forward(), ignore, focus=(0, 0, 0)))) > 1
 
 
-def test_labels_equal_summing_everything_first() -> None:
-    shape = (22, 40, 36)
-    image, labeller = make_case(shape, shape)
+def average(case: tuple[npt.NDArray[np.float32], WindowGrid, Resampling], forward: TorchForward) -> Tensor:
+    """Return the scores (class, slice, row, column) on the padded grid as both references average them."""
+    image, grid, _ = case
+    total = torch.zeros(forward.classes, *grid.shape, dtype=torch.float64)
+    for number in product(*(range(len(axis.starts)) for axis in grid.axes)):
+        at = tuple(slice(s, s + w) for s, w in zip(grid.start_of(number), WINDOW, strict=True))
+        window = torch.from_numpy(image[(slice(None), *at)].copy())
+        total[(slice(None), *at)] += forward(window[None])[0].double() * torch.tensor(grid.weigh_share(number))
+    return total
+
+
+@pytest.mark.parametrize("rule", list(GridRule))
+@pytest.mark.parametrize(("shape", "working"), CASES)
+def test_labels_equal_averaging_and_interpolating_everything_first(
+    shape: Shape, working: Shape, rule: GridRule
+) -> None:
+    case = make_case(shape, working, rule)
     forward = make_forward()
-    total = np.zeros((3, *shape), np.float64)
-    grid = labeller.grid
-    for z in grid.starts[0]:
-        for y in grid.starts[1]:
-            for x in grid.starts[2]:
-                at = (slice(z, z + 8), slice(y, y + 16), slice(x, x + 16))
-                total[(slice(None), *at)] += forward(image[at]).astype(np.float64) * grid.window_weights
-    ordered = np.sort(total, axis=0)
+    inner = tuple(slice(b, b + n) for b, n in zip(case[2].before, working, strict=True))
+    scores = average(case, forward)[(slice(None), *inner)]
+    # linear, voxel centres over the same extent, the edge not extrapolated
+    scores = torch.nn.functional.interpolate(scores[None], size=shape, mode="trilinear", align_corners=False)[0]
+    ordered = np.sort(scores.numpy(), axis=0)
     clear = ordered[-1] - ordered[-2] > 1e-3  # fixed point may decide a tie within its resolution
-    labels = run_windows(image, labeller, forward, lambda progress: None, focus_slice=4)
-    np.testing.assert_array_equal(labels[clear], total.argmax(axis=0)[clear])
+    labels = run_windows(*case, forward, ignore, focus=(4, 4, 4))
+    np.testing.assert_array_equal(labels[clear], scores.numpy().argmax(axis=0)[clear])
     assert clear.mean() > 0.95
 
 
-def test_the_slab_on_screen_is_final_first() -> None:
-    shape = (64, 16, 16)
-    image, labeller = make_case(shape, shape)
-    for focus in (0, 20, 40, 63):
+def test_nearest_along_the_slices_takes_whole_slices() -> None:
+    """Thick slices are not mixed: as the reference does where a network's slices are far apart."""
+    shape, working = (4, 16, 16), (8, 16, 16)
+    image = np.zeros((1, *working), np.float32)
+    image[0, 3] = 1.0  # the series' slice 1 lies between the working slices 2 and 3
+    forward = Call(lambda window: torch.stack([torch.full_like(window, 0.4), window]))
+    grid = WindowGrid(working, WINDOW, 0.5)
+    linear = run_windows(image, grid, Resampling(shape, working), forward, ignore, focus=(0, 0, 0))
+    nearest = run_windows(
+        image, grid, Resampling(shape, working, is_linear=(False, True, True)), forward, ignore, focus=(0, 0, 0)
+    )
+    assert [bool(plane.any()) for plane in linear] == [False, True, False, False]  # half of 1.0 beats 0.4
+    assert [bool(plane.any()) for plane in nearest] == [False, False, False, False]  # 2.5 rounds to the even slice 2
+
+
+def test_regions_paint_over_each_other_in_their_order() -> None:
+    image = np.zeros((1, 8, 16, 16), np.float32)
+    image[0, :, 4:12, 4:12] = 1.0
+    image[0, :, 6:10, 6:10] = 3.0
+    forward = Call(lambda window: torch.stack([window - 0.5, window - 2.0]))
+    labels = run_windows(
+        image,
+        WindowGrid((8, 16, 16), WINDOW, 0.5),
+        Resampling((8, 16, 16), (8, 16, 16)),
+        forward,
+        ignore,
+        focus=(0, 0, 0),
+        decide=DecideByRegions((2, 1)),
+    )
+    assert np.unique(labels, return_counts=True)[1].tolist() == [8 * (256 - 64), 8 * 16, 8 * (64 - 16)]
+    assert labels[0, 7, 7] == 1
+
+
+def test_the_place_on_screen_is_final_first() -> None:
+    shape = (24, 96, 96)
+    case = make_case(shape, shape)
+    for focus in ((0, 0, 0), (12, 50, 50), (23, 95, 40)):
         recorder = Recorder(shape)
-        run_windows(image, labeller, make_forward(), recorder, focus_slice=focus)
-        start, stop = recorder.slabs[0]
-        assert start <= focus < stop
-        first = next(i for i, report in enumerate(recorder.reports) if report.slab is not None)
-        assert recorder.reports[first].windows_done <= 3  # of 15: the layers that cover one slice
+        run_windows(*case, make_forward(), recorder, focus=focus)
+        first = next(report for report in recorder.reports if report.slab is not None)
+        box = zip(first.slab_origin, first.slab.shape, focus, strict=True)
+        assert all(start <= at < start + size for start, size, at in box)
+        assert first.windows_done <= 8  # of 605: those that lie over one voxel
 
 
 def test_following_the_reader_finishes_what_is_looked_at() -> None:
-    shape = (64, 16, 16)
-    image, labeller = make_case(shape, shape)
-    recorder = Recorder(shape, [63])
-    run_windows(image, labeller, make_forward(), recorder, focus_slice=0)
-    assert recorder.slabs[:2] == [(0, 4), (60, 64)]  # what the first window made final, then the other end
+    shape = (24, 96, 96)
+    recorder = Recorder(shape, [(20, 90, 90)])
+    run_windows(*make_case(shape, shape), make_forward(), recorder, focus=(0, 0, 0))
+    second = [report for report in recorder.reports if report.slab is not None][1]
+    assert all(s <= at < s + n for s, n, at in zip(second.slab_origin, second.slab.shape, (20, 90, 90), strict=True))
+    assert second.windows_done <= 9
 
 
 def test_progress_counts_every_window_once() -> None:
     shape = (22, 40, 36)
-    image, labeller = make_case(shape, shape)
     recorder = Recorder(shape)
-    run_windows(image, labeller, make_forward(), recorder, focus_slice=9)
+    run_windows(*make_case(shape, shape), make_forward(), recorder, focus=(9, 9, 9))
     counts = [report.windows_done for report in recorder.reports if report.slab is None]
     total = 5 * 4 * 4  # starts 0, 4, 8, 12, 14 by 0, 8, 16, 24 by 0, 8, 16, 20
     assert counts == list(range(1, total + 1))
     assert {report.windows_total for report in recorder.reports} == {total}
 
 
-def test_sums_are_freed_as_the_sweep_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape = (120, 16, 16)
-    image, labeller = make_case(shape, shape)
+@pytest.mark.parametrize("working", [(16, 160, 16), (12, 120, 12)])
+def test_sums_are_freed_as_the_sweep_passes(monkeypatch: pytest.MonkeyPatch, working: Shape) -> None:
+    shape = (16, 160, 16)
     held: list[int] = []
-    add = Accumulator.add
+    runs: list[TileSums] = []
+    add = TileSums.add
 
-    def watch(self: Accumulator, start: tuple[int, int, int], scores: npt.NDArray[np.float32]) -> bool:
-        whole = add(self, start, scores)
-        held.append(len(self.sums))
-        return whole
+    def watch(self: TileSums, number: Shape, units: Tensor) -> list[Shape]:
+        completed = add(self, number, units)
+        runs.append(self)
+        held.append(sum(tile[0].numel() for tile in self.tiles.values()))
+        return completed
 
-    monkeypatch.setattr(Accumulator, "add", watch)
-    run_windows(image, labeller, make_forward(), lambda progress: None, focus_slice=60)
-    assert max(held) <= 4 * WINDOW[0]  # of 120: a window's slices at either end of what is done
+    monkeypatch.setattr(TileSums, "add", watch)
+    run_windows(*make_case(shape, working), make_forward(), ignore, focus=(8, 80, 8))
+    assert max(held) <= 3 * 16 * 16 * WINDOW[1]  # of ten windows' extent along the rows
+    assert not runs[-1].tiles
+
+
+def test_air_is_computed_once() -> None:
+    """Windows of one value give the same scores; the others are all run."""
+    image = np.full((1, 8, 160, 16), -1.0, np.float32)
+    image[0, :, 150:, :] = np.random.default_rng(1).normal(size=(8, 10, 16))
+    forward = Call(lambda window: torch.stack([torch.zeros_like(window), window]))
+    shape = (8, 160, 16)
+    labels = run_windows(
+        image, WindowGrid(shape, WINDOW, 0.5), Resampling(shape, shape), forward, ignore, focus=(0, 0, 0)
+    )
+    np.testing.assert_array_equal(labels, image[0] > 0)
+    assert forward.calls == 1 + 2  # starts 136 and 144 reach the rows from 150 on
 
 
 def test_cancelling_stops_before_the_next_window() -> None:
     shape = (22, 40, 36)
-    image, labeller = make_case(shape, shape)
-    inner, seen = make_forward(), []
-
-    def forward(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        seen.append(1)
-        return inner(window)
+    forward = Call(lambda window: torch.stack([window, -window]))
 
     def stop_after_three(progress: Progress) -> None:
         if progress.windows_done == 3:
             raise CancelledError
 
     with pytest.raises(CancelledError):
-        run_windows(image, labeller, forward, stop_after_three, focus_slice=0)
-    assert len(seen) == 3
+        run_windows(*make_case(shape, shape), forward, stop_after_three, focus=(0, 0, 0))
+    assert forward.calls == 3
 
 
-def test_a_network_that_answers_nan_is_stopped() -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_network_that_answers_nan_is_stopped(value: float) -> None:
     shape = (8, 16, 16)
-    image, labeller = make_case(shape, shape)
-
-    def forward(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.full((2, *window.shape), np.nan, np.float32)
-
+    forward = Call(lambda window: torch.full((2, *window.shape), value))
     with pytest.raises(NetworkOutputError) as caught:
-        run_windows(image, labeller, forward, lambda progress: None, focus_slice=0)
+        run_windows(*make_case(shape, shape), forward, ignore, focus=(0, 0, 0))
     assert caught.value.code == "network.not_finite"
 
 
 def test_huge_scores_do_not_overflow() -> None:
     shape = (24, 48, 48)
-    image, labeller = make_case(shape, shape)
-
-    def forward(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.stack([np.full(window.shape, -1e30, np.float32), np.full(window.shape, 1e30, np.float32)])
-
-    assert (run_windows(image, labeller, forward, lambda progress: None, focus_slice=0) == 1).all()
+    forward = Call(lambda window: torch.stack([torch.full_like(window, -1e30), torch.full_like(window, 1e30)]))
+    assert (run_windows(*make_case(shape, shape), forward, ignore, focus=(0, 0, 0)) == 1).all()
 
 
 def test_a_ball_comes_back_on_the_series_own_grid() -> None:
@@ -182,18 +259,23 @@ def test_a_ball_comes_back_on_the_series_own_grid() -> None:
     shape, spacing = (40, 60, 60), (1.0, 1.0, 1.0)
     truth = ball(shape, (18.0, 33.0, 25.0), 12.0, spacing)
     working = (27, 40, 40)
-    image = pad_to_window(resample(truth.astype(np.float32), working), WINDOW)
-    labeller = SliceLabeller(WindowGrid(image.shape, WINDOW, 0.5), shape, working)
-
-    def forward(window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return np.stack([np.full_like(window, 0.5), window])
-
-    labels = run_windows(image, labeller, forward, lambda progress: None, focus_slice=18)
+    image = resample(truth.astype(np.float32), working)[None]
+    forward = Call(lambda window: torch.stack([torch.full_like(window, 0.5), window]))
+    labels = run_windows(
+        image, WindowGrid(working, WINDOW, 0.5), Resampling(shape, working), forward, ignore, focus=(18, 33, 25)
+    )
     assert measure_dice(labels, truth) > 0.97
     np.testing.assert_allclose(np.argwhere(labels).mean(axis=0), (18.0, 33.0, 25.0), atol=0.1)
 
 
 def test_positions_are_voxel_centres() -> None:
-    positions = find_positions(4, 2)  # centres at -0.25, 0.25, 0.75, 1.25 of the coarse axis
-    np.testing.assert_array_equal(positions.below, [0, 0, 0, 1])
+    positions = find_positions(4, 2, before=3)  # centres at -0.25, 0.25, 0.75, 1.25 of the coarse axis
+    np.testing.assert_array_equal(positions.below, [3, 3, 3, 4])
+    np.testing.assert_array_equal(positions.above, [3, 4, 4, 4])
     np.testing.assert_allclose(positions.share, [0.0, 0.25, 0.75, 0.0])
+
+
+def test_neighbouring_tiles_are_joined_to_boxes() -> None:
+    block = [(0, y, x) for y in range(2) for x in range(3)]
+    assert join_tiles([*block, (2, 0, 0)]) == [((0, 0, 0), (0, 1, 2)), ((2, 0, 0), (2, 0, 0))]
+    assert join_tiles([(0, 0, 0), (0, 0, 1), (0, 1, 0)]) == [((0, 0, 0), (0, 0, 1)), ((0, 1, 0), (0, 1, 0))]

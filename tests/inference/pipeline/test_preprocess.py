@@ -51,10 +51,11 @@ def test_a_flat_image_is_refused_in_words() -> None:
         measure_grey_scale(np.full((3, 8, 8), 5, np.int16))
 
 
-def test_padding_goes_to_the_end_with_the_darkest_value() -> None:
-    image = np.arange(8, dtype=np.float32).reshape(2, 2, 2) - 3
-    padded = pad_to_window(image, (4, 2, 3))
-    assert padded.shape == (4, 2, 3)
-    np.testing.assert_array_equal(padded[:2, :, :2], image)
-    assert (padded[2:] == -3).all()
-    assert pad_to_window(image, (1, 2, 2)) is image
+def test_padding_goes_to_both_sides_the_odd_voxel_behind() -> None:
+    image = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
+    padded, before = pad_to_window(image, (5, 2, 3), -3.0)
+    assert (padded.shape, before) == ((1, 5, 2, 3), (1, 0, 0))
+    np.testing.assert_array_equal(padded[:, 1:3, :, :2], image)
+    assert (padded[:, 3:] == -3).all()
+    unchanged, _ = pad_to_window(image, (1, 2, 2), 0.0)
+    assert unchanged is image

@@ -27,18 +27,18 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def run(name: str, raw: dict[str, Any], on_progress: Any, *, focus: int = 0, voxels: np.ndarray = VOXELS):
+def run(name: str, raw: dict[str, Any], on_progress: Any, *, focus: Any = (0, 0, 0), voxels: np.ndarray = VOXELS):
     spec, volume = get_model(name), make_volume(voxels)
     parameters = validate_parameters(spec, raw, volume.geometry.shape)
-    return segment(volume, spec, on_progress, parameters=parameters, focus_slice=focus)
+    return segment(volume, spec, on_progress, parameters=parameters, focus=focus)
 
 
 @pytest.mark.parametrize(("name", "raw"), RUNS)
 def test_streamed_slabs_make_up_the_label_map_from_any_focus(name: str, raw: dict[str, Any]) -> None:
     reference = run(name, raw, lambda progress: None)
-    for focus, looks in ((0, []), (33, []), (69, []), (10, [60, None, 5]), (-7, [10_000])):
+    for focus, looks in ((0, []), (33, []), (69, []), (10, [(60, 3, 3), None, (5, 0, 0)]), (-7, [(10_000, 9, 9)])):
         recorder = Recorder(SHAPE, looks)
-        label_map = run(name, raw, recorder, focus=focus)
+        label_map = run(name, raw, recorder, focus=(focus, 0, 0))
         assert label_map.digest == reference.digest
         np.testing.assert_array_equal(recorder.voxels, reference.voxels)
         if not looks and focus >= 0:

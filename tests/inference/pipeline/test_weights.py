@@ -153,9 +153,9 @@ def test_a_network_runs_over_any_volume_the_same_from_any_focus(tmp_path: Path, 
     spec = write_network(tmp_path)
     volume = make_volume(np.random.default_rng(2).integers(0, 900, shape).astype(np.int16), (1.5, 1.0, 1.2))
     results = []
-    for focus, looks in ((0, []), (shape[0] - 1, []), (0, [shape[0] - 1, 0])):
+    for focus, looks in (((0, 0, 0), []), ((shape[0] - 1, 0, 0), []), ((0, 0, 0), [(shape[0] - 1, 3, 3), (0, 0, 0)])):
         recorder = Recorder(shape, looks)
-        labels = segment_with_network(volume, spec, recorder, focus_slice=focus, folder=tmp_path)
+        labels = segment_with_network(volume, spec, recorder, focus=focus, folder=tmp_path)
         np.testing.assert_array_equal(recorder.voxels, labels)
         results.append(labels)
     np.testing.assert_array_equal(results[0], results[1])
@@ -169,5 +169,5 @@ def test_a_network_can_be_cancelled_while_it_loads(tmp_path: Path) -> None:
 
     with pytest.raises(CancelledError):
         segment_with_network(
-            make_volume(np.zeros((2, 2, 2), np.int16)), write_network(tmp_path), stop, focus_slice=0, folder=tmp_path
+            make_volume(np.zeros((2, 2, 2), np.int16)), write_network(tmp_path), stop, focus=(0, 0, 0), folder=tmp_path
         )

@@ -25,6 +25,17 @@ label_voxels = st.sampled_from([np.uint8, np.uint16]).flatmap(
 )
 
 
+def encode_again(brick):
+    return encode_brick(
+        brick.voxels,
+        slice_start=brick.slice_start,
+        row_start=brick.row_start,
+        column_start=brick.column_start,
+        sequence=brick.sequence,
+        job_id=brick.job_id,
+    )
+
+
 @given(
     voxels=label_voxels,
     slice_start=st.integers(0, 2**32 - 1),
@@ -58,9 +69,7 @@ def test_arbitrary_bytes_decode_or_are_refused(data):
         brick = decode_brick(data, max_voxels=10_000)
     except BrickError:
         return
-    assert encode_brick(
-        brick.voxels, slice_start=brick.slice_start, sequence=brick.sequence, job_id=brick.job_id
-    ) == bytes(data)
+    assert encode_again(brick) == bytes(data)
 
 
 @given(voxels=label_voxels, position=st.integers(0, 10**6), value=st.integers(0, 255))
@@ -71,9 +80,7 @@ def test_one_changed_byte_gives_another_brick_or_a_refusal(voxels, position, val
         brick = decode_brick(bytes(data), max_voxels=10_000)
     except BrickError:
         return
-    assert encode_brick(
-        brick.voxels, slice_start=brick.slice_start, sequence=brick.sequence, job_id=brick.job_id
-    ) == bytes(data)
+    assert encode_again(brick) == bytes(data)
 
 
 def test_the_layout_is_the_documented_one():
@@ -139,3 +146,24 @@ def test_the_header_alone_tells_the_size():
     header = read_header(data)
     assert (header.shape, header.slice_start, header.sequence) == ((3, 4, 5), 2, 8)
     assert header.size_bytes == len(data) == HEADER.size + 4 + 2 + 2
+
+
+@given(voxels=label_voxels, row_start=st.integers(0, 2**32 - 1), column_start=st.integers(0, 2**32 - 1))
+def test_a_box_comes_back_where_it_began(voxels, row_start, column_start):
+    data = encode_brick(voxels, slice_start=7, row_start=row_start, column_start=column_start)
+    brick = decode_brick(data)
+    np.testing.assert_array_equal(brick.voxels, voxels)
+    assert (brick.slice_start, brick.row_start, brick.column_start) == (7, row_start, column_start)
+    assert encode_again(brick) == data
+    assert [bytes(part) for part in split_bricks(data + data)] == [data, data]
+
+
+def test_a_box_is_told_from_whole_slices_by_its_version_alone():
+    voxels = np.ones((1, 2, 3), np.uint8)
+    box = encode_brick(voxels, slice_start=0, row_start=4, column_start=5)
+    assert box[5] == 2
+    assert struct.unpack_from("<2I", box, 48) == (4, 5)
+    with pytest.raises(BrickError, match="version 1"):
+        decode_brick(box[:48] + bytes(8) + box[56:])
+    with pytest.raises(BrickError, match="at least 56 bytes"):
+        decode_brick(box[:50])

@@ -155,7 +155,7 @@ export class DrawingDesk {
     for (const bytes of draft.bricks) {
       const brick = readBrick(bytes.buffer, bytes.byteOffset);
       labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
-        writeRuns(brick, voxels);
+        writeRuns(brick, voxels, labelMap.shape);
       });
       for (let slice = 0; slice < brick.sliceCount; slice++) this.changedSlices.add(brick.sliceStart + slice);
     }

@@ -55,8 +55,8 @@ export class JobDesk {
     if (isRunning(job) && job) this.watch(job);
   }
 
-  moveFocus(sliceIndex: number): void {
-    this.stream?.moveFocus(sliceIndex);
+  moveFocus(voxel: readonly [number, number, number]): void {
+    this.stream?.moveFocus(voxel);
   }
 
   async readModels(): Promise<void> {
@@ -91,7 +91,7 @@ export class JobDesk {
         series_id: this.session.seriesId,
         model_name: chosenModel,
         parameters: given,
-        focus_slice: cursor[0],
+        focus: [...cursor],
       }),
     );
   }
@@ -213,7 +213,7 @@ export class JobDesk {
     for (const brick of bricks) {
       if (brick.values instanceof Uint16Array && labelMap.voxels instanceof Uint8Array) labelMap.clear(true);
       labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
-        writeRuns(brick, voxels);
+        writeRuns(brick, voxels, labelMap.shape);
       });
     }
     this.session.labels.count(undefined);

@@ -124,6 +124,6 @@ export function fillLabels(labelMap: LabelMap, bytes: ArrayBuffer): void {
   const isWide = brick.values instanceof Uint16Array;
   if (isWide !== labelMap.voxels instanceof Uint16Array) labelMap.clear(isWide);
   labelMap.write(brick.sliceStart, brick.sliceCount, (voxels) => {
-    writeRuns(brick, voxels);
+    writeRuns(brick, voxels, labelMap.shape);
   });
 }

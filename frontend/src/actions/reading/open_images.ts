@@ -71,7 +71,7 @@ function viewerEvents(session: ReadingSession, openedAt: number): ViewerEvents {
     },
     onCursor: (cursor) => {
       session.set({ cursor, canMeasure: session.viewer?.canMeasure() ?? false });
-      session.jobs.moveFocus(cursor[0]);
+      session.jobs.moveFocus(cursor);
       session.compare.followCurrent();
     },
     onHover: (readout) => {

@@ -1,0 +1,40 @@
+"""A network run by ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+import torch
+from torch import Tensor
+
+from inference.pipeline.device import count_threads
+
+
+class OnnxForward:
+    """Windows in, scores out, one at a time.
+
+    Parameters
+    ----------
+    path
+        An ONNX file with one input (window, channel, slice, row, column) and the scores as its first output.
+    device
+        Where to run; CUDA needs ONNX Runtime's own build for it, otherwise the CPU is used.
+    """
+
+    together = 1
+
+    def __init__(self, path: Path, device: torch.device, *, classes: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = count_threads()
+        options.log_severity_level = 3
+        wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
+        providers = [p for p in [*wanted, "CPUExecutionProvider"] if p in onnxruntime.get_available_providers()]
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        self._input = self._session.get_inputs()[0].name
+        self.classes = classes
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        """Return float32 scores (window, class, slice, row, column)."""
+        scores = [self._session.run(None, {self._input: window[None].numpy()})[0] for window in windows]
+        return torch.cat([torch.from_numpy(score) for score in scores])
