@@ -82,8 +82,8 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         "differences that are normal in percent as the literature's limits were made; true growth even on the "
         "logarithm from half to double. The formula by itself draws errors from the model under test and says only "
         "that the arithmetic is right. P(PD): three dates, one to five lesions, truth judged by the same criterion on "
-        "the true diameters. The model holds every true change for equally likely beforehand; where lesions "
-        "hardly change (the stable population) it therefore says PD too often.",
+        "the true diameters. The steps of both populations are walks, as the model assumes; how large they are "
+        "the model is not told.",
     }
 
 

@@ -77,8 +77,17 @@ class Change:
     cautions: tuple[str, ...] = ()
 
 
-def quantity_of_sum(target_count: int) -> Quantity:
-    """Return what a sum of diameters is for the literature: with one lesion a burden of its own."""
+NODES_IN_SUM = "a node's short axis, of which no figure is known, is taken to repeat like any lesion of a sum"
+"""What is assumed where a sum holds nodes beside other lesions: the literature's limits are of sums of lesions."""
+
+
+def quantity_of_sum(target_count: int, *, node_count: int = 0) -> Quantity:
+    """Return what a sum of diameters is for the literature.
+
+    With one lesion it is a burden of its own; of nodes alone it is made of short axes, of which nothing is known.
+    """
+    if node_count == target_count > 0:
+        return Quantity.SHORT_AXIS
     return Quantity.SINGLE_LESION_BURDEN if target_count == 1 else Quantity.SUM_OF_DIAMETERS
 
 

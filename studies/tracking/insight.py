@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from studies.tracking.burden import LesionSize, MixedResponse, WholeBurden, find_mixed_response, measure_burden
-from studies.tracking.change import Change, find_change, quantity_of_sum
+from studies.tracking.change import NODES_IN_SUM, Change, find_change, quantity_of_sum
 from studies.tracking.comparison import Comparison, compare_verdicts
 from studies.tracking.courses import assess, configure, to_brain_course, to_diameter_course
 from studies.tracking.criteria.configuration import CriteriaConfiguration
@@ -277,7 +277,10 @@ def find_sum_change(patient: FollowedPatient, place: int) -> Change | None:
 
 
 def _change_of_sum(patient: FollowedPatient, old: Measured, new: Measured) -> Change:
-    return find_change(quantity_of_sum(len(patient.in_role(LesionRole.TARGET))), old, new)
+    kinds = [lesion.kind for lesion in patient.in_role(LesionRole.TARGET)]
+    nodes = kinds.count(LesionKind.NODE)
+    change = find_change(quantity_of_sum(len(kinds), node_count=nodes), old, new)
+    return replace(change, basis=f"{change.basis}; {NODES_IN_SUM}") if nodes and change.basis else change
 
 
 def _sum_at(patient: FollowedPatient, place: int) -> Measured | None:

@@ -9,9 +9,9 @@ The error of one lesion on one date is normal on the logarithm, from the literat
 one habit, so their errors are correlated: the share in common is chosen so that the sum of that many equal lesions
 repeats as well as the literature says of sums. It can be given instead.
 
-No true change is held for more likely than another beforehand. Where lesions hardly change in truth this says
-progression too often, above all against the smallest of several noisy sums; `manage.py bench calibration` shows by how
-much.
+The errors are drawn in the light of how much the same patient's lesions change over all dates (`true_change`):
+drawn without it, they say progression too often where lesions hardly change, above all against the smallest of several
+noisy sums. `manage.py bench calibration` shows how well both ends come out.
 
 The Monte Carlo error told is the largest standard error of a probability: at most 0.5 % with 10,000 draws, at most 1 %
 with 2,500. The same seed gives the same answer.
@@ -28,7 +28,7 @@ from math import hypot, inf, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from studies.tracking.change import quantity_of_sum
+from studies.tracking.change import NODES_IN_SUM, quantity_of_sum
 from studies.tracking.criteria.brain_inputs import BrainCourse, BrainTimepoint, MeasurementMode
 from studies.tracking.criteria.configuration import CriteriaConfiguration
 from studies.tracking.criteria.diameter_course import unequivocal_new_lesions
@@ -41,6 +41,7 @@ from studies.tracking.measurement_error import Measured, RatioError, UnknownErro
 from studies.tracking.repeatability import Quantity, Readers, RepeatabilityLimit
 from studies.tracking.selection_frames import count_course, sweep_limits
 from studies.tracking.selection_sweep import RESPONSES, Frame, sweep
+from studies.tracking.true_change import draw_errors
 
 DRAWS = 10_000
 ENGINE_DRAWS = 2_500
@@ -104,20 +105,22 @@ class ResponseProbability:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Standard deviations of the logarithm, shape (timepoints, lesions), and what they rest on."""
+    """What was measured, standard deviations of its logarithm, and what they rest on.
 
+    ``sizes`` and ``deviations`` have the shape (timepoints, lesions); a size that was not measured is not a number.
+    """
+
+    sizes: Factors
     deviations: Factors
     correlation: float
+    days: Factors
     basis: str
 
     def draw(self, draws: int, seed: int) -> Factors:
-        """Return factors, shape (draws, timepoints, lesions)."""
-        random = np.random.default_rng(seed)
-        dates, lesions = self.deviations.shape
-        own = random.standard_normal((draws, dates, lesions))
-        shared = random.standard_normal((draws, dates, 1))
-        errors = sqrt(self.correlation) * shared + sqrt(1.0 - self.correlation) * own
-        factors: Factors = np.exp(errors * self.deviations)
+        """Return by what factors the true sizes differ from the measured ones, shape (draws, timepoints, lesions)."""
+        random, sizes = np.random.default_rng(seed), np.log(self.sizes)
+        found = draw_errors(sizes, self.deviations, self.correlation, self.days, draws=draws, random=random)
+        factors: Factors = np.exp(-found)
         return factors
 
 
@@ -221,9 +224,10 @@ def _model_of(course: DiameterCourse, settings: ErrorSettings) -> _Model | Unkno
         return UnknownError("Unknown, because there is one timepoint only.")
     if not any(seen.state is TargetState.MEASURED for seen in course.timepoints[-1].targets):
         return UnknownError("Unknown, because the latest response rests on what a reader said and on no measurement.")
+    nodes = [target.kind for target in course.targets].count(LesionKind.NODE)
     quantity = Quantity.LONGEST_DIAMETER
-    if len(course.targets) == 1 and settings.readers is Readers.TWO:
-        quantity = quantity_of_sum(1)
+    if nodes == len(course.targets) or (len(course.targets) == 1 and settings.readers is Readers.TWO):
+        quantity = quantity_of_sum(len(course.targets), node_count=nodes)
     error = find_ratio_error(quantity, readers=settings.readers, limit=settings.limit)
     if isinstance(error, UnknownError):
         return error
@@ -231,7 +235,21 @@ def _model_of(course: DiameterCourse, settings: ErrorSettings) -> _Model | Unkno
     if correlation is None:
         correlation = 0.0 if settings.limit else find_correlation(len(course.targets), settings.readers)
     deviations, wider, open_ends = _deviations(course, error, settings.grids)
-    return _Model(deviations, correlation, _basis(course, error, correlation, wider, open_ends))
+    basis = _basis(course, error, correlation, wider, open_ends)
+    days = np.array([timepoint.days_from_baseline for timepoint in course.timepoints], dtype=np.float64)
+    return _Model(_sizes(course), deviations, correlation, days, basis)
+
+
+def _sizes(course: DiameterCourse) -> Factors:
+    """Return what was measured: lesions that are gone or too small have a value by rule, which repeats exactly."""
+    values = count_course(course, CriteriaConfiguration())
+    sizes = np.full((len(course.timepoints), len(course.targets)), np.nan)
+    for date, timepoint in enumerate(course.timepoints):
+        measured = {seen.lesion_id for seen in timepoint.targets if seen.state is TargetState.MEASURED}
+        for place, (target, value) in enumerate(zip(course.targets, values[date], strict=True)):
+            if value and target.lesion_id in measured:
+                sizes[date, place] = float(value)
+    return sizes
 
 
 def find_correlation(lesion_count: int, readers: Readers) -> float:
@@ -272,8 +290,8 @@ def _basis(course: DiameterCourse, error: RatioError, correlation: float, wider:
     if len(course.targets) > 1:
         parts.append(f"lesions of one date share {correlation:.0%} of the variance")
     if any(target.kind is LesionKind.NODE for target in course.targets):
-        parts.append("a node's short axis is taken to repeat like a longest diameter")
-    parts.append("no true change is held for more likely than another beforehand")
+        parts.append(NODES_IN_SUM)
+    parts.append("how much the true sizes change from date to date is judged by all dates of this patient")
     return "; ".join(parts) + "."
 
 
@@ -342,8 +360,18 @@ def _brain_model(course: BrainCourse, limit: RepeatabilityLimit | None, correlat
     if isinstance(error, UnknownError):
         return error
     width = max(len(t.products_mm2 or ()) for t in course.timepoints) if quantity != "volumes" else 1
-    deviations = np.full((len(course.timepoints), max(1, width)), error.one_date_deviation)
-    return _Model(deviations, correlation, f"Error of each measurement on each date: {error.basis}.")
+    sizes = np.full((len(course.timepoints), max(1, width)), np.nan)
+    for date, timepoint in enumerate(course.timepoints):
+        parts = (timepoint.volume_ml,) if quantity == "volumes" else timepoint.products_mm2 or ()
+        for place, part in enumerate(parts):
+            sizes[date, place] = float(part) if part else np.nan
+    deviations = np.full(sizes.shape, error.one_date_deviation)
+    basis = (
+        f"Error of each measurement on each date: {error.basis}; how much the true sizes change from date to date is "
+        "judged by all dates of this patient."
+    )
+    days = np.array([timepoint.days_from_baseline for timepoint in course.timepoints], dtype=np.float64)
+    return _Model(sizes, deviations, correlation, days, basis)
 
 
 def _brain_course(course: BrainCourse, factors: Factors) -> BrainCourse:

@@ -130,6 +130,8 @@ def test_sums_add_as_squares() -> None:
     assert (total.value, total.low, total.high) == (30, 25, None)
     assert quantity_of_sum(1) is Quantity.SINGLE_LESION_BURDEN
     assert quantity_of_sum(2) is Quantity.SUM_OF_DIAMETERS
+    assert quantity_of_sum(3, node_count=2) is Quantity.SUM_OF_DIAMETERS
+    assert {quantity_of_sum(count, node_count=count) for count in (1, 2)} == {Quantity.SHORT_AXIS}
 
 
 def test_the_error_of_one_date_makes_a_pair_as_wide_as_the_limits() -> None:

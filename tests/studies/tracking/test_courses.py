@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studies.services.assessments import to_plain
+from studies.tracking.change import NODES_IN_SUM
 from studies.tracking.courses import COMPUTABLE, assess, configure, to_brain_course, to_diameter_course
 from studies.tracking.criteria.brain_inputs import TumourComponent
 from studies.tracking.criteria.errors import BaselineMissingError, ConfigurationError, CriteriaInputError, SameDayError
@@ -285,3 +286,15 @@ def test_a_non_target_that_grows_is_asked_about_until_a_reader_has_looked() -> N
     stated = later(seen("L1", "30"), said, lesions=lesions)
     assert ask_about_non_targets(stated) == ()
     assert assess(stated, Criterion.RECIST_1_1).latest.overall_response is Response.PD
+
+
+def test_a_sum_of_nodes_alone_has_no_interval_and_beside_others_says_what_is_assumed() -> None:
+    first, second = (replace(each, kind=LesionKind.NODE) for each in (L1, L2))
+    moved = later(seen("L1", "38"), seen("L2", "21"), lesions=(first, second))
+    change = find_insight(moved, Criterion.RECIST_1_1, configure(Criterion.RECIST_1_1)).sum_changes[0].change
+    assert (change.interval, change.growth_probability) == (None, None)
+    assert change.unknown_because.startswith("Unknown, because no repeatability figure is known for short axis")
+    mixed = replace(moved, lesions=(first, L2))
+    change = find_insight(mixed, Criterion.RECIST_1_1, configure(Criterion.RECIST_1_1)).sum_changes[0].change
+    assert change.interval is not None
+    assert change.basis.endswith(NODES_IN_SUM)
