@@ -908,9 +908,16 @@ export interface components {
             latest_response: components["schemas"]["ResponseCategory"];
             /** Format: uuid */
             latest_study_id: string;
+            /**
+             * Format: double
+             * @description Where the criterion's lines lie, percent.
+             */
+            partial_percent: number | null;
             /** Format: uuid */
             patient_id: string;
             patient_name: string;
+            /** Format: double */
+            progression_percent: number | null;
             responses: components["schemas"]["CohortResponse"][];
             therapy: components["schemas"]["Therapy"][];
         };
@@ -1156,7 +1163,8 @@ export interface components {
             failure_code: string;
             /** Format: date-time */
             finished_at: string | null;
-            focus_slice: number;
+            /** @description Voxel (slice, row, column) that is computed first. */
+            focus: number[];
             /** Format: uuid */
             id: string;
             is_cancel_requested: boolean;
@@ -1368,11 +1376,8 @@ export interface components {
         };
         /** @description A run that is asked for. */
         NewJobRequest: {
-            /**
-             * @description Slice on screen, from 0: done first.
-             * @default 0
-             */
-            focus_slice: number;
+            /** @description Voxel (slice, row, column) on screen: done first; null: the middle. */
+            focus?: number[] | null;
             model_name: string;
             parameters?: {
                 [key: string]: number | number[];

@@ -42,11 +42,15 @@ export interface BricksAcknowledged {
   type: "bricks.acknowledged";
 }
 /**
- * Sent by the browser: the reader now looks at this slice (index from 0).
+ * Sent by the browser: the reader now looks at this voxel (slice, row, column), from 0.
  */
 export interface FocusMoved {
-  slice_index: number;
   type: "focus.moved";
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  voxel: [number, number, number];
 }
 /**
  * A job moved on.
@@ -64,7 +68,11 @@ export interface JobStatus {
   failure: string;
   failure_code: string;
   finished_at: string | null;
-  focus_slice: number;
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  focus: [number, number, number];
   id: string;
   is_cancel_requested: boolean;
   model_name: string;
