@@ -21,7 +21,7 @@ from tests.archives import archive_series
 from tests.factories import PatientFactory, TeamFactory, UserFactory
 from tests.journeys import acts
 from tests.journeys.conftest import launch, new_page
-from tests.phantoms import SeriesSpec, sphere, write_projection, write_series
+from tests.phantoms import SeriesSpec, sphere, touching_pair, write_projection, write_series
 from tests.stack import LiveStack, give_password
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -50,9 +50,11 @@ def person_of(team: Team, username: str, role: Role = Role.CLINICIAN) -> User:
     return person
 
 
-def ball_of(team: Team, folder: Path, spec: SeriesSpec = BALL) -> tuple[Series, SegmentationRevision]:
-    """Archive a bright ball on a dark ground, segmented already."""
-    ball = sphere(spec, RADIUS_MM)
+def ball_of(
+    team: Team, folder: Path, spec: SeriesSpec = BALL, *, shape: np.ndarray | None = None
+) -> tuple[Series, SegmentationRevision]:
+    """Archive a bright ball, or what else there is to be seen, on a dark ground, segmented already."""
+    ball = sphere(spec, RADIUS_MM) if shape is None else shape
     rows, columns = np.indices(spec.shape)[1:]
     voxels = np.where(ball, 900, 100 + (rows + columns) % 40)
     series = archive_series(
@@ -236,6 +238,58 @@ def locked_segments_are_left_alone(page: Page) -> None:
     assert acts.counter(page, "v => v.labelMapDigest()") == before
     assert acts.counter(page, "v => v.saveState") == "clean"
     page.get_by_role("button", name="Unlock Ball").click()
+
+
+def test_two_lesions_that_touch_are_cut_by_a_line(
+    page: Page, stack: LiveStack, clinician: User, team: Team, tmp_path: Path
+) -> None:
+    pair = touching_pair(BALL, RADIUS_MM)  # as a reader wants them: the left one 1, the right one 2
+    series, whole = ball_of(team, tmp_path, shape=pair > 0)
+    open_series(page, series, clinician)
+    shows(page, whole)
+    draw(page, GROUND)  # what is not saved yet is part of what is cut
+    drawn = acts.counter(page, "v => v.labelMapDigest()")
+    page.keyboard.press("u")
+    expect(page.get_by_text("Draw a line right across two lesions that touch.")).to_be_visible()
+    line(page, (8, 30, 56), (8, 44, 56))
+    expect(page.get_by_text("The line crosses no lesion of this segment; draw it right across one.")).to_be_visible()
+    acts.wait_for(page, "v => v.saveState === 'saved'")
+    saved = SegmentationRevision.objects.get(base=whole)
+    shows(page, saved)
+    assert saved.digest == drawn
+
+    line(page, (8, 8, 31.5), (8, 40, 31.5))
+    acts.wait_for(page, f"v => v.shownRevisionId !== '{saved.pk}' && v.saveState === 'saved' && v.lesionCount === 3")
+    parted = SegmentationRevision.objects.get(base=saved)
+    shows(page, parted)
+    expected = load_label_map(saved).voxels
+    expected[pair == 2] = 2
+    np.testing.assert_array_equal(load_label_map(parted).voxels, expected)
+    expect(page.get_by_title("Draw with Ball 2", exact=True)).to_be_visible()
+    acts.assert_accessible(page, "cut")
+
+    page.keyboard.press("Control+z")
+    acts.wait_for(page, "v => v.saveState === 'unsaved'")
+    assert acts.counter(page, "v => v.labelMapDigest()") == drawn
+    # Cut again, from the side: what was taken back is saved first, and the segment it left empty is used again.
+    line(page, (2, 24, 31.5), (14, 24, 31.5), plane="along_rows")
+    acts.wait_for(page, "v => v.saveState === 'saved' && v.lesionCount === 3")
+    assert list(whole.segmentation.revisions.order_by("number").values_list("digest", flat=True)) == [
+        whole.digest,
+        drawn,
+        parted.digest,
+        drawn,
+        parted.digest,
+    ]
+
+
+def line(page: Page, start: tuple[float, ...], end: tuple[float, ...], plane: str = "acquired") -> None:
+    """Draw a straight line from voxel to voxel."""
+    points = [acts.counter(page, f"v => v.pagePointOf({list(place)}, '{plane}')") for place in (start, end)]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    page.mouse.move(*points[1], steps=4)
+    page.mouse.up()
 
 
 def test_a_viewer_reads_and_changes_nothing(page: Page, stack: LiveStack, team: Team, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ NOW = SeriesSpec(name="Chest 3 mm", shape=(44, 70, 70), spacing_mm=(3.0, 2.0, 2.
 BEFORE = replace(NOW, shape=(26, 60, 60), spacing_mm=(5.0, 2.4, 2.4))
 """The prior has other slices and pixels; the body lay elsewhere, by `SHIFT_MM`."""
 LARGE_MM, SMALL_MM = np.array([14.0, 8.0, 6.0]), np.array([-18.0, 4.0, 10.0])
+CYST_MM = np.array([-20.0, -20.0, 8.0])
+NOW_COLOUR, CYST_COLOUR = "#e69f00", "#cc79a7"
 NUDGE_MM = np.array([3.0, 0.0, 0.0])
 
 
@@ -65,7 +67,26 @@ def case(tmp_path: Path) -> Case:
         provenance={},
         created_by=person,
     )
+    create_segmentation(
+        prior,
+        name="By hand",
+        label_map=LabelMap(
+            marks_before(),
+            describe_grid(prior),
+            (SegmentDescription(1, "Cyst", colour=CYST_COLOUR), SegmentDescription(2, "lesion", colour="#56b4e9")),
+        ),
+        algorithm_type=AlgorithmType.MANUAL,
+        provenance={},
+        created_by=person,
+    )
     return Case(person, prior, current)
+
+
+def marks_before() -> np.ndarray:
+    """The large lesion under another number than now, and a cyst; the small lesion was not marked."""
+    marks = sphere(BEFORE, 8.0, CYST_MM).astype(np.uint8)
+    marks[sphere(BEFORE, 9.0, LARGE_MM)] = 2
+    return marks
 
 
 def places(page: Page) -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +113,7 @@ def test_a_lesion_is_found_on_the_date_before(page: Page, stack: LiveStack, case
     acts.poll(lambda: places_of_current(page), lambda at: bool((np.abs(at - SHIFT_MM - LARGE_MM) <= 3.0).all()))
 
     compare_side_by_side(page)
+    labels_of_the_prior(page, case)
     flicker_and_difference(page)
     nudge(page, case)
     doubt_unlinks(page, case)
@@ -123,6 +145,56 @@ def compare_side_by_side(page: Page) -> None:
     prior.click(position={"x": 180, "y": 260})
     acts.poll(lambda: places(page)[1], lambda at: bool((np.abs(at - before)[:2] > 2.0).any()))
     assert_same_place(page, SHIFT_MM)
+
+
+def labels_of_the_prior(page: Page, case: Case) -> None:
+    """Over the prior's images lie its own labels, the same lesion in the colour it has now, another in its own."""
+    newest = case.prior.segmentations.get().revisions.get()
+    acts.wait_for(page, f"v => v.prior.shownRevisionId === '{newest.pk}'")
+    assert acts.counter(page, "v => v.prior.overlayVoxels") == np.count_nonzero(marks_before())
+    lesions = page.get_by_role("list", name="Lesions of Lesion").get_by_role("button")
+    lesions.last.press("Enter")  # the image through the small one passes through the large one too
+    expect(lesions.last).to_have_attribute("aria-pressed", "true")
+    assert_same_place(page, SHIFT_MM)
+    slice_index = acts.counter(page, "v => v.prior.voxel[0]")
+    places = [index_of(BEFORE, at_mm) for at_mm in (LARGE_MM, CYST_MM)]
+    points = [acts.counter(page, f"v => v.priorPointOf([{slice_index}, {r:.0f}, {c:.0f}])") for _, r, c in places]
+    bare = shades(page, *points, hides=True)
+    tinted = [blend(grey, colour) for grey, colour in zip(bare, (NOW_COLOUR, CYST_COLOUR), strict=True)]
+    acts.poll(lambda: shades(page, *points), lambda seen: bool(np.abs(seen - tinted).max() <= 3))
+
+    page.keyboard.press("t")  # laid over the current images, the prior's labels take the place of the current ones
+    acts.wait_for(page, "v => v.prior.mode === 'flicker' && v.prior.showsPrior")
+    large_now = np.rint(index_of(NOW, SHIFT_MM + LARGE_MM)).astype(int)
+    now = acts.counter(page, "v => v.voxel")
+    over = [acts.point_of(page, (now[0], int(row), int(column))) for row, column in (large_now[1:], now[1:])]
+    bare = shades(page, *over, hides=True)
+    tinted = [blend(bare[0], NOW_COLOUR), bare[1]]
+    acts.poll(lambda: shades(page, *over), lambda seen: bool(np.abs(seen - tinted).max() <= 3))
+    page.keyboard.press("d")
+    acts.wait_for(page, "v => v.prior.mode === 'side'")
+
+
+def index_of(spec: SeriesSpec, at_mm: np.ndarray) -> np.ndarray:
+    """Return the voxel (slice, row, column) at a place, between voxels."""
+    return np.asarray(np.linalg.inv(spec.index_to_patient_mm) @ [*at_mm, 1.0])[:3]
+
+
+def shades(page: Page, *points: tuple[float, float], hides: bool = False) -> np.ndarray:
+    """Return the colours at points of the page, without labels if they are to be hidden meanwhile."""
+    if hides:
+        page.keyboard.press("o")
+        page.wait_for_timeout(400)
+    seen = acts.picture(page)
+    if hides:
+        page.keyboard.press("o")
+    return np.array([seen[round(y), round(x)] for x, y in points])
+
+
+def blend(grey: np.ndarray, colour: str) -> np.ndarray:
+    """A colour laid over a grey as the page does at first: 35 %."""
+    laid = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
+    return 0.65 * grey + 0.35 * laid
 
 
 def flicker_and_difference(page: Page) -> None:
