@@ -27,6 +27,8 @@ class CohortMemberSerializer(serializers.Serializer[Any]):
     best_low_percent = serializers.FloatField(allow_null=True, help_text="Of the 95 % repeatability interval.")
     best_high_percent = serializers.FloatField(allow_null=True)
     best_unknown_because = serializers.CharField(allow_blank=True)
+    partial_percent = serializers.FloatField(allow_null=True, help_text="Where the criterion's lines lie, percent.")
+    progression_percent = serializers.FloatField(allow_null=True)
     best_day = serializers.IntegerField(allow_null=True)
     best_overall_response = serializers.ChoiceField(choices=CATEGORIES)
     latest_response = serializers.ChoiceField(choices=CATEGORIES)

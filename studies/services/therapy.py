@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from studies.errors import InvalidInputError
 from studies.models import Patient, TherapyLine, User
 from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
 from studies.services.assessments import settle_tracking
+
+FIRST_YEAR, MOST_YEARS_AHEAD = 1900, 10
 
 
 @transaction.atomic
@@ -24,6 +27,9 @@ def record_therapy(
     row = line or TherapyLine(patient=patient, created_by=by)
     for name, value in values.items():
         setattr(row, name, value)
+    for when in (row.start_date, row.end_date):
+        if when is not None and not FIRST_YEAR <= when.year <= timezone.localdate().year + MOST_YEARS_AHEAD:
+            raise InvalidInputError(f"The year {when.year} cannot be right. Write the date with its four-digit year.")
     if row.end_date is not None and row.end_date < row.start_date:
         raise InvalidInputError("The therapy ends before it begins. Correct one of the two dates.")
     row.save()

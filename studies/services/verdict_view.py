@@ -19,7 +19,7 @@ from studies.tracking.criteria.verdict import Criterion, Numbers, TimepointVerdi
 from studies.tracking.due_dates import list_due_dates
 from studies.tracking.insight import Insight, find_insight, find_sum_change, sums_of
 from studies.tracking.measurement_error import Measured
-from studies.tracking.response_bands import find_bands
+from studies.tracking.response_bands import find_bands, find_shares
 
 Plain = dict[str, Any]
 MOST_IN_COHORT = 200
@@ -111,6 +111,7 @@ def _view_member(patient: Patient, criterion: Criterion) -> Plain | None:
         "patient_name": patient.patient_name,
         "best_percent": best[0] if best else None,
         **_view_best(found, best[1] if best else None),
+        **_view_lines(found),
         "best_day": best[2].days_from_baseline if best else None,
         "best_overall_response": found.verdict.best_overall_response.response,
         "latest_response": found.verdict.latest.overall_response,
@@ -140,6 +141,16 @@ def _view_best(found: PatientAssessment, place: int | None) -> Plain:
         "best_low_percent": change.interval.low_percent if change.interval else None,
         "best_high_percent": change.interval.high_percent if change.interval else None,
         "best_unknown_because": change.unknown_because,
+    }
+
+
+def _view_lines(found: PatientAssessment) -> Plain:
+    """Return where the criterion's lines lie for a change from baseline, percent."""
+    shares = find_shares(found.criterion, found.verdict.latest.numbers.unit)
+    partial, progression = shares or (None, None)
+    return {
+        "partial_percent": None if partial is None else float((partial - 1) * 100),
+        "progression_percent": None if progression is None else float((progression - 1) * 100),
     }
 
 

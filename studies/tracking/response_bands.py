@@ -28,20 +28,31 @@ class ResponseBands:
     note: str = ""
 
 
+def find_shares(criterion: Criterion, unit: str) -> tuple[Decimal, Decimal] | None:
+    """Return at which share of the baseline a partial response begins, and at which of the nadir progression.
+
+    None where the criterion has no such lines.
+    """
+    if criterion in _WITHOUT_LINES or unit not in _PARTIAL:
+        return None
+    if criterion is Criterion.VOLUMETRIC:
+        return _SPHERE_PARTIAL, _SPHERE_PROGRESSION
+    return _PARTIAL[unit], _PROGRESSION[unit]
+
+
 def find_bands(verdict: TimepointVerdict) -> ResponseBands | None:
     """Return the lines for the next timepoint's sum; None where the criterion has none or there is no reference."""
     numbers, criterion = verdict.numbers, verdict.criterion
     baseline = numbers.value if numbers.baseline is None else numbers.baseline
     known = [each for each in (numbers.nadir, numbers.value, baseline) if each is not None]
-    if criterion in _WITHOUT_LINES or not baseline or numbers.unit not in _PARTIAL:
+    shares = find_shares(criterion, numbers.unit)
+    if shares is None or not baseline:
         return None
     nadir = min(known)
-    if criterion is Criterion.VOLUMETRIC:
-        return ResponseBands(baseline * _SPHERE_PARTIAL, nadir * _SPHERE_PROGRESSION, numbers.unit)
-    progression = nadir * _PROGRESSION[numbers.unit]
+    partial, progression = baseline * shares[0], nadir * shares[1]
     note = ""
     if criterion in _WITH_ABSOLUTE:
         progression = max(progression, nadir + _RECIST_GROWTH_MM)
     if criterion is Criterion.RANO_BM:
         note = "Progression needs 5 mm of growth in one lesion as well."
-    return ResponseBands(baseline * _PARTIAL[numbers.unit], progression, numbers.unit, note)
+    return ResponseBands(partial, progression, numbers.unit, note)

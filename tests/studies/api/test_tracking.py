@@ -96,8 +96,10 @@ def test_a_course_from_two_dates_to_a_signed_override(course: Course) -> None:
     of_sum = next(c["change"] for c in insight["sum_changes"] if c["reference"] == "baseline")
     assert member["best_percent"] == pytest.approx(of_sum["percent"])
     assert member["best_low_percent"] == pytest.approx(of_sum["low_percent"])
+    assert (member["partial_percent"], member["progression_percent"]) == (-30.0, 20.0)
     (by_products,) = ask(client, "GET", "/api/cohort?criterion=RANO_2_0")["members"]
     assert (by_products["best_low_percent"], by_products["best_high_percent"]) == (None, None)
+    assert (by_products["partial_percent"], by_products["progression_percent"]) == (-50.0, 25.0)
     assert by_products["best_unknown_because"].startswith("Unknown, because no repeatability figure is known")
     assert [each["response"] for each in member["responses"]] == ["BASELINE", "PD"]
 
@@ -160,4 +162,9 @@ def test_therapy_is_recorded_changed_and_removed(course: Course) -> None:
     (line,) = ask(client, "POST", f"{patient}/therapies", wish, status=201)["therapy"]
     late = ask(client, "PATCH", f"/api/therapies/{line['id']}", {"end_date": "2026-01-01"}, status=422)
     assert "ends before it begins" in late["detail"]
+    for slip in ("0026-01-20", "2206-01-20"):
+        refused = ask(
+            client, "PATCH", f"/api/therapies/{line['id']}", {"start_date": slip, "end_date": None}, status=422
+        )
+        assert f"The year {int(slip[:4])} cannot be right" in refused["detail"]
     assert ask(client, "DELETE", f"/api/therapies/{line['id']}")["therapy"] == []

@@ -7,6 +7,7 @@ import { useLocale, useTranslate } from "../../lib/messages";
 import { useWidth } from "../../lib/use_width";
 import { type AxisMark, type AxisTick, layOutAxis, type PlacedSpan } from "../../state/time_axis";
 import { classes } from "../../ui/classes";
+import { fitText } from "./charts/fit_text";
 import styles from "./Patient.module.css";
 
 const LANE_PX = 34;
@@ -99,7 +100,7 @@ function Span({ span, line }: { readonly span: PlacedSpan; readonly line: Therap
       <title>{words}</title>
       <rect x={span.x} y={y} width={span.width} height={SPAN_PX - 4} rx={2} className={styles.span} />
       <text x={span.x + 4} y={y + 11} className={styles.spanName}>
-        {span.width > 40 ? line.name : ""}
+        {fitText(line.name, span.width - 8)}
       </text>
     </g>
   );

@@ -122,6 +122,8 @@ describe("the cohort", () => {
     low: null,
     high: null,
     unknownBecause: "",
+    partialPercent: -30,
+    progressionPercent: 20,
     studyId: name,
     date: "2026-01-01",
     response: "SD",

@@ -11,6 +11,9 @@ export interface WaterfallEntry extends CourseDate {
   readonly high: number | null;
   /** Why there is no interval; empty where there is one. */
   readonly unknownBecause: string;
+  /** From where on the criterion sees a partial response, and progression, percent; null where it has no such lines. */
+  readonly partialPercent: number | null;
+  readonly progressionPercent: number | null;
   readonly response: string | null;
   readonly isProvisional: boolean;
 }

@@ -123,6 +123,8 @@ export function waterfallOf(cohort: Schemas["Cohort"], nameOf: (name: string) =>
       low: member.best_low_percent,
       high: member.best_high_percent,
       unknownBecause: member.best_unknown_because,
+      partialPercent: member.partial_percent,
+      progressionPercent: member.progression_percent,
       studyId: best?.study_id ?? member.latest_study_id,
       date: dateAfter(member.baseline_date, member.best_day ?? 0),
       response: member.best_overall_response,

@@ -7,7 +7,7 @@ export const charts = {
     "Balken: 95-%-Intervalle. Stern: neue Läsion. Kreuz: verschwunden. Hohl: vorläufig. Fehlt ein Wert, bricht die Linie ab.",
   "chart.waterfall_title": "Beste Änderung je Patient",
   "chart.waterfall_legend":
-    "Striche an den Balken: 95-%-Intervalle der Änderung. Gestrichelt: +20 % und -30 %. Hohl: vorläufig.",
+    "Striche an den Balken: 95-%-Intervalle der Änderung. Gestrichelt: Beginn von Progress und partiellem Ansprechen. Hohl: vorläufig.",
   "chart.swimmer_title": "Verlauf unter Therapie",
   "chart.swimmer_legend": "Jede Marke ist ein Datum mit seiner Bewertung; der Pfeil heißt: weiter in Beobachtung.",
   "chart.points": "{title}: Pfeiltasten gehen von Punkt zu Punkt, Enter öffnet die Bilder",
@@ -67,6 +67,11 @@ export const charts = {
   "therapy.none":
     "Keine Therapie erfasst. Tragen Sie ein, was gegeben wurde, mit Beginn und Ende: Kriterien fragen danach.",
   "therapy.is_new": "Ersetzt die untersuchte Therapie",
+  "therapy.bad_year": "Dieses Jahr kann nicht stimmen.",
+  "therapy.under_study": "Geprüfte Therapie",
+  "therapy.replaces": "dadurch ersetzt",
+  "therapy.removed": "{name} ist entfernt.",
+  "therapy.take_back": "Zurücknehmen",
   "therapy.bad_order": "Das Ende liegt vor dem Beginn.",
   "follow.title": "Verfolgte Termine",
   "follow.choose": "Maßgebliche Segmentierung",

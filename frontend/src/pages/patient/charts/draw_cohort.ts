@@ -1,7 +1,8 @@
 import * as Plot from "@observablehq/plot";
 
 import type { SwimmerLane, WaterfallBar } from "../../../state/charts/cohort";
-import { colourOfResponse, fitText, FONT_STYLE, inWords, lettersOf, shortDate, type Speech } from "./drawing";
+import { colourOfResponse, FONT_STYLE, inWords, lettersOf, shortDate, type Speech } from "./drawing";
+import { fitText } from "./fit_text";
 
 export interface WaterfallDrawing extends Speech {
   readonly bars: readonly WaterfallBar[];
@@ -67,11 +68,19 @@ export function drawWaterfall(drawing: WaterfallDrawing): SVGSVGElement | HTMLEl
       }),
       Plot.ruleX(bounded, { x, y1: "low", y2: "high", stroke: "var(--ink)", strokeWidth: 1.5, marker: "tick" }),
       Plot.ruleY([0], { stroke: "var(--line-strong)" }),
-      Plot.ruleY([20], { stroke: "var(--danger)", strokeDasharray: "5 3" }),
-      Plot.ruleY([-30], { stroke: "var(--good)", strokeDasharray: "5 3" }),
+      ...lineMarks(bars),
       ...letterMarks(bars),
     ],
   });
+}
+
+/** The criterion's lines, at each patient's bar: one criterion may count areas here and volumes there. */
+function lineMarks(bars: readonly WaterfallBar[]): Plot.Markish[] {
+  const options = { x: "patientId", strokeWidth: 1.5, strokeDasharray: "5 3", insetLeft: -12, insetRight: -12 };
+  return [
+    Plot.tickY(bars, { ...options, y: "progressionPercent", stroke: "var(--danger)" }),
+    Plot.tickY(bars, { ...options, y: "partialPercent", stroke: "var(--good)" }),
+  ];
 }
 
 /** The letters stand beyond the end of their bar. */
@@ -91,7 +100,13 @@ function letterMarks(bars: readonly WaterfallBar[]): Plot.Markish[] {
 }
 
 function yDomain(bars: readonly WaterfallBar[]): [number, number] {
-  const values = bars.flatMap((bar) => [bar.bestPercent, bar.low ?? bar.bestPercent, bar.high ?? bar.bestPercent]);
+  const values = bars.flatMap(({ bestPercent, ...bar }) => [
+    bestPercent,
+    bar.low ?? bestPercent,
+    bar.high ?? bestPercent,
+    bar.partialPercent ?? 0,
+    bar.progressionPercent ?? 0,
+  ]);
   return [Math.min(-40, ...values), Math.max(30, ...values)];
 }
 

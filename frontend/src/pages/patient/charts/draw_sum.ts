@@ -6,7 +6,6 @@ import type { PlacedSum, SumCourse } from "../../../state/charts/sum_course";
 import {
   colourOfResponse,
   dateOf,
-  fitText,
   FONT_STYLE,
   inWords,
   labelledDays,
@@ -15,6 +14,7 @@ import {
   type Speech,
   type TherapyStrip,
 } from "./drawing";
+import { fitText } from "./fit_text";
 
 export interface SumDrawing extends Speech {
   readonly course: SumCourse;
@@ -107,6 +107,7 @@ function bandMarks({ course, t, unit }: SumDrawing, top: number): Plot.Markish[]
 
 function therapyMarks({ t }: SumDrawing, frame: Frame): Plot.Markish[] {
   const base = (strip: TherapyStrip) => frame.top + strip.lane * frame.lane;
+  const nameOf = ({ therapy }: TherapyStrip) => `${therapy.name} (${t(`therapy.${therapy.kind}`)})`;
   return [
     Plot.rect(frame.strips, {
       x1: (strip) => dateOf(strip.fromDay),
@@ -116,15 +117,12 @@ function therapyMarks({ t }: SumDrawing, frame: Frame): Plot.Markish[] {
       fill: "var(--surface-hover)",
       stroke: "var(--line-strong)",
       rx: 2,
+      title: nameOf,
     }),
     Plot.text(frame.strips, {
       x: (strip) => dateOf(strip.fromDay),
       y: (strip) => base(strip) + frame.lane / 2,
-      text: (strip: TherapyStrip) =>
-        fitText(
-          `${strip.therapy.name} (${t(`therapy.${strip.therapy.kind}`)})`,
-          (strip.toDay - strip.fromDay) * frame.pxPerDay - 8,
-        ),
+      text: (strip: TherapyStrip) => fitText(nameOf(strip), (strip.toDay - strip.fromDay) * frame.pxPerDay - 8),
       textAnchor: "start",
       dx: 5,
       fill: "var(--ink)",

@@ -43,15 +43,6 @@ export const FONT_STYLE = {
   overflow: "visible",
 };
 
-const CHARACTER_PX = 6;
-
-/** A text cut to about a width, or nothing where not even its beginning would fit. */
-export function fitText(text: string, widthPx: number): string {
-  const most = Math.floor(widthPx / CHARACTER_PX);
-  if (text.length <= most) return text;
-  return most >= 4 ? `${text.slice(0, most - 1)}…` : "";
-}
-
 /** The dates that have room for their label, `gapPx` apart: the first always, later ones where they fit. */
 export function labelledDays(days: readonly number[], pxPerDay: number, gapPx: number): number[] {
   const chosen: number[] = [];
