@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from studies.label_maps.label_map import PALETTE, SegmentDescription
+from studies.label_maps.label_map import PALETTE, LabelMap, SegmentDescription
 
 LONGEST_LABEL = 64
 
@@ -24,30 +24,40 @@ def structure_of(label: str, labels: Collection[str]) -> str:
     return stem if is_part else label.strip()
 
 
-def describe_part(
-    of: SegmentDescription, segments: Sequence[SegmentDescription], *, empty: Collection[int] = ()
-) -> SegmentDescription:
+def describe_part(of: SegmentDescription, segments: Sequence[SegmentDescription]) -> SegmentDescription:
     """Return the description of a part that is cut off a segment: same category and type, numbered, another colour.
 
     Parameters
     ----------
     segments
         All segments of the label map.
-    empty
-        Numbers of segments without a voxel: what an earlier cut left behind is used again.
     """
     labels = [each.segment_label for each in segments]
     stem = structure_of(of.segment_label, labels)
-    for each in segments:
-        is_part = each.segment_label.strip() != stem and structure_of(each.segment_label, labels) == stem
-        if is_part and each.segment_number in empty:
-            return each
     count = next(n for n in range(2, len(labels) + 3) if _numbered(stem, n) not in labels)
     number = max(each.segment_number for each in segments) + 1
     used = {each.colour.lower() for each in segments}
     free = [colour for colour in PALETTE if colour not in used]
     colour = free[0] if free else PALETTE[(number - 1) % len(PALETTE)]
     return replace(of, segment_number=number, segment_label=_numbered(stem, count), colour=colour)
+
+
+def drop_emptied_parts(label_map: LabelMap, filled_before: Collection[int]) -> LabelMap:
+    """Return a label map without the parts that have lost their last voxel: the cut was taken back.
+
+    Parameters
+    ----------
+    filled_before
+        Numbers of the segments that held voxels before the change; what was empty then waits to be drawn.
+    """
+    labels = [each.segment_label for each in label_map.segments]
+
+    def is_emptied(each: SegmentDescription) -> bool:
+        is_part = structure_of(each.segment_label, labels) != each.segment_label.strip()
+        was_filled = each.segment_number in filled_before
+        return is_part and was_filled and not bool((label_map.voxels == each.segment_number).any())
+
+    return replace(label_map, segments=tuple(each for each in label_map.segments if not is_emptied(each)))
 
 
 def _numbered(stem: str, number: int) -> str:

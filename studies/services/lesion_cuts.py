@@ -50,7 +50,7 @@ def cut_lesion(
     lesion = find_crossed(lesions, label_map.geometry, line.ends_mm)
     halves = cut_by_line(lesion, label_map.geometry, line.ends_mm, line.sight)
     smaller = min(reversed(halves), key=lambda half: half.voxel_count)  # of equal ones the later
-    part = describe_part(whole, label_map.segments, empty=_empty_segments(label_map))
+    part = describe_part(whole, label_map.segments)
     return save_change(
         base,
         _give_to(label_map, smaller, part),
@@ -67,17 +67,10 @@ def _describe(label_map: LabelMap, segment_number: int) -> SegmentDescription:
     return found[0]
 
 
-def _empty_segments(label_map: LabelMap) -> set[int]:
-    counts = np.bincount(label_map.voxels.reshape(-1), minlength=1 + max(s.segment_number for s in label_map.segments))
-    return {each.segment_number for each in label_map.segments if counts[each.segment_number] == 0}
-
-
 def _give_to(label_map: LabelMap, half: Lesion, part: SegmentDescription) -> LabelMap:
     """Return the label map with one half of a lesion under the number of a part."""
     voxels = label_map.voxels
     if part.segment_number > LARGEST_UINT8:
         voxels = cast(LabelVoxels, voxels.astype(np.uint16))
     voxels[half.box][half.mask] = part.segment_number
-    others = (each for each in label_map.segments if each.segment_number != part.segment_number)
-    segments = tuple(sorted((*others, part), key=lambda each: each.segment_number))
-    return replace(label_map, voxels=voxels, segments=segments)
+    return replace(label_map, voxels=voxels, segments=(*label_map.segments, part))

@@ -14,6 +14,7 @@ from studies.errors import ConflictError, InvalidInputError
 from studies.events import RevisionSaved, publish_on_commit, study_group
 from studies.label_maps.codec import LabelVoxels, decode_brick, encode_brick, read_header, split_bricks
 from studies.label_maps.label_map import LabelMap, SegmentDescription
+from studies.label_maps.parts import drop_emptied_parts
 from studies.models import AlgorithmType, Blob, Segment, Segmentation, SegmentationRevision, Series, Timepoint, User
 from studies.permissions import ACTING_ROLES, require_role
 from studies.queue import StudyTask, enqueue_on_commit
@@ -198,7 +199,8 @@ def save_change(
     address: str = "",
 ) -> SegmentationRevision:
     """Store a changed label map as the revision after `base`; `StaleBaseError` where `base` is not the latest."""
-    stored = store_label_map(base.segmentation.series, label_map)
+    filled = {each.segment_number for each in base.segments.all() if each.voxel_count}
+    stored = store_label_map(base.segmentation.series, drop_emptied_parts(label_map, filled))
     with transaction.atomic():
         segmentation = Segmentation.objects.select_for_update().get(pk=base.segmentation_id)
         _require_latest(base)

@@ -271,7 +271,7 @@ def test_two_lesions_that_touch_are_cut_by_a_line(
     page.keyboard.press("Control+z")
     acts.wait_for(page, "v => v.saveState === 'unsaved'")
     assert acts.counter(page, "v => v.labelMapDigest()") == drawn
-    # Cut again, from the side: what was taken back is saved first, and the segment it left empty is used again.
+    # Cut again, from the side: what was taken back is saved first and leaves no segment behind.
     line(page, (2, 24, 31.5), (14, 24, 31.5), plane="along_rows")
     acts.wait_for(page, "v => v.saveState === 'saved' && v.lesionCount === 3")
     assert list(whole.segmentation.revisions.order_by("number").values_list("digest", flat=True)) == [

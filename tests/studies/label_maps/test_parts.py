@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from studies.label_maps.label_map import PALETTE, SegmentDescription
-from studies.label_maps.parts import describe_part, structure_of
+from studies.imaging.geometry import VolumeGeometry
+from studies.label_maps.label_map import PALETTE, LabelMap, SegmentDescription
+from studies.label_maps.parts import describe_part, drop_emptied_parts, structure_of
 
 
 @pytest.mark.parametrize(
@@ -34,12 +36,14 @@ def test_parts_are_counted_and_coloured_apart() -> None:
     assert describe_part(lesion, segments).colour in PALETTE
 
 
-def test_what_an_earlier_cut_left_empty_is_used_again() -> None:
-    lesion = SegmentDescription(1, "Lesion")
-    other = SegmentDescription(2, "Cyst")
-    part = describe_part(lesion, [lesion, other])
-    assert describe_part(lesion, [lesion, other, part], empty={2, 3}) == part
-    assert describe_part(lesion, [lesion, other, part], empty={2}).segment_label == "Lesion 3"
+def test_a_part_that_was_emptied_is_dropped_and_what_waits_to_be_drawn_stays() -> None:
+    voxels = np.zeros((1, 2, 3), np.uint8)
+    voxels[0, 0] = [1, 1, 4]
+    names = ("Lesion", "Lesion 2", "Lesion 3", "Lesion 4", "Cyst")
+    segments = tuple(SegmentDescription(number, name) for number, name in enumerate(names, 1))
+    grid = VolumeGeometry((1, 2, 3), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), tuple(np.eye(3)[::-1].reshape(-1)))
+    kept = drop_emptied_parts(LabelMap(voxels, grid, segments), {1, 2, 4, 5})
+    assert [each.segment_label for each in kept.segments] == ["Lesion", "Lesion 3", "Lesion 4", "Cyst"]
 
 
 def test_a_long_name_makes_room_for_its_number() -> None:

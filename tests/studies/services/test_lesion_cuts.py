@@ -12,6 +12,7 @@ import SimpleITK
 from pydicom import dcmread
 
 from studies.errors import InvalidInputError
+from studies.label_maps.codec import encode_brick
 from studies.label_maps.label_map import LabelMap, SegmentDescription
 from studies.models import AlgorithmType, AuditEntry, Role, SegmentationRevision, Series, User
 from studies.permissions import RoleForbiddenError
@@ -20,7 +21,7 @@ from studies.services.exports import ExportFormat, export_revision
 from studies.services.lesion_cuts import DrawnLine, cut_lesion
 from studies.services.lesion_edits import confirm_observation
 from studies.services.measurements import NotMeasurableError, measure_revision
-from studies.services.segmentations import StaleBaseError, create_segmentation, load_label_map
+from studies.services.segmentations import StaleBaseError, create_segmentation, load_label_map, save_revision
 from studies.services.volumes import describe_grid
 from studies.tracking.components import CutError, CutMissesError
 from tests import followed
@@ -140,6 +141,19 @@ def test_the_halves_are_exported_apart(revision: SegmentationRevision, person: U
     assert [item.SegmentLabel for item in seg.SegmentSequence] == ["Tumour", "Tumour 2"]
     meanings = {item.SegmentedPropertyTypeCodeSequence[0].CodeMeaning for item in seg.SegmentSequence}
     assert meanings == {"Neoplasm"}
+
+
+def test_a_cut_that_is_taken_back_leaves_nothing_behind(revision: SegmentationRevision, person: User) -> None:
+    parted = cut(revision, person)
+    back = save_revision(
+        parted, patch_bricks=encode_brick(load_label_map(revision).voxels, slice_start=0), created_by=person
+    )
+    assert back.digest == revision.digest
+    exported = export_revision(back, file_format=ExportFormat.DICOM_SEG, exported_by=person)
+    assert [item.SegmentLabel for item in dcmread(exported.path).SegmentSequence] == ["Tumour"]
+    again = cut(back, person)
+    assert again.digest == parted.digest
+    assert again.segments.count() == 2
 
 
 @pytest.mark.parametrize(
