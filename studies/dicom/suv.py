@@ -5,19 +5,22 @@ that cannot be right, gives a `SuvRefusal` with a code that never changes; a num
 
 References
 ----------
-QIBA FDG-PET/CT profile, SUV pseudo-code (vendor-neutral part); DICOM PS3.3 C.8.9.1 (PET Series), C.8.9.2 (PET Isotope).
+QIBA FDG-PET/CT profile, SUV pseudo-code (vendor-neutral part); DICOM PS3.3 C.8.9.1 (PET Series), C.8.9.2 (PET Isotope);
+C.8.22 (Enhanced PET), read by `suv_enhanced`.
 """
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pydicom.dataset import Dataset
 
-from studies.dicom.suv_times import ScanTime, read_injection_time, read_scan_time
+from studies.dicom.suv_enhanced import is_enhanced, read_scale
+from studies.dicom.suv_times import ScanTime, read_decay_time, read_injection_time, read_scan_time
 from studies.dicom.values import ValueReader
 
 PLAUSIBLE_WEIGHT_KG = (0.3, 600.0)
@@ -83,6 +86,15 @@ class SuvFactor:
     weight_kg: float | None
     decay_s: float
     basis: str
+
+
+DecayReader = Callable[[Sequence[ValueReader], ValueReader, float], float]
+_ALIKE = (
+    *("Modality", "SOPClassUID", "PatientWeight", "SUVType"),
+    *("Units", "DecayCorrection", "CorrectedImage"),
+    *("AttenuationCorrected", "DecayCorrected", "DecayCorrectionDateTime"),
+)
+"""What may not differ between the images of a series."""
 
 
 class _RefusedError(Exception):
@@ -152,12 +164,12 @@ def read_sul_factor(datasets: Sequence[Dataset]) -> SuvFactor | SuvRefusal:
 
 def _read_factor(datasets: Sequence[Dataset]) -> SuvFactor:
     readers = [ValueReader(dataset) for dataset in datasets]
-    for keyword in ("Modality", "Units", "DecayCorrection", "CorrectedImage", "PatientWeight", "SUVType"):
-        if len({reader.text(keyword) for reader in readers}) > 1:
-            raise _RefusedError(SuvProblem.VALUES_DIFFER, f"{keyword} differs between the images of the series.")
+    _require_alike(readers)
     first = readers[0]
     if first.text("Modality") != "PT":
         raise _RefusedError(SuvProblem.NOT_PET, "SUV is defined for PET images only.")
+    if is_enhanced(first):
+        return _from_enhanced(readers)
     _require_corrections(first)
     if any(not reader.number("RescaleSlope") for reader in readers):
         raise _RefusedError(SuvProblem.SLOPE_MISSING, "Rescale Slope is missing or zero in at least one image.")
@@ -169,6 +181,35 @@ def _read_factor(datasets: Sequence[Dataset]) -> SuvFactor:
     if units != "BQML":
         raise _RefusedError(SuvProblem.UNITS_UNKNOWN, f"Units {units or 'are missing'}: neither BQML, CNTS nor GML.")
     return _from_activity(readers, 1.0, "Bq/mL.")
+
+
+def _require_alike(readers: Sequence[ValueReader]) -> None:
+    for keyword in _ALIKE:
+        if len({reader.text(keyword) for reader in readers}) > 1:
+            raise _RefusedError(SuvProblem.VALUES_DIFFER, f"{keyword} differs between the images of the series.")
+
+
+def _from_enhanced(readers: Sequence[ValueReader]) -> SuvFactor:
+    """Activity by the mapping of the frames, the dose decayed to the moment the header names."""
+    first = readers[0]
+    if first.text("AttenuationCorrected").upper() != "YES":
+        raise _RefusedError(SuvProblem.NOT_ATTENUATION_CORRECTED, "The images are not corrected for attenuation.")
+    if first.text("DecayCorrected").upper() != "YES":
+        raise _RefusedError(SuvProblem.NOT_DECAY_CORRECTED, "The images are not corrected for decay.")
+    scale = read_scale(readers)
+    if isinstance(scale, str):
+        raise _RefusedError(SuvProblem.UNITS_UNKNOWN, scale)
+    if scale.is_suv:
+        already = _already_suv(first)
+        return SuvFactor(scale.factor, already.weight_kg, 0.0, f"The frames are mapped to SUV already ({scale.unit}).")
+    return _from_activity(readers, scale.factor, f"Frames mapped to {scale.unit}.", _enhanced_decay_seconds)
+
+
+def _enhanced_decay_seconds(readers: Sequence[ValueReader], isotope: ValueReader, half_life_s: float) -> float:
+    corrected_to = read_decay_time(readers[0])
+    if corrected_to is None:
+        raise _RefusedError(SuvProblem.SCAN_TIME_MISSING, "Decay Correction DateTime is missing or no date and time.")
+    return _seconds_between(corrected_to, read_injection_time(readers[0], isotope), half_life_s)
 
 
 def _require_corrections(reader: ValueReader) -> None:
@@ -214,7 +255,9 @@ def _private_number(readers: Sequence[ValueReader], element: int) -> float | Non
     return number if 0.0 < number < float("inf") else None
 
 
-def _from_activity(readers: Sequence[ValueReader], activity_factor: float, basis: str) -> SuvFactor:
+def _from_activity(
+    readers: Sequence[ValueReader], activity_factor: float, basis: str, read_decay: DecayReader | None = None
+) -> SuvFactor:
     first = readers[0]
     weight_kg = _weight_kg(first)
     isotopes = first.items("RadiopharmaceuticalInformationSequence")
@@ -229,7 +272,7 @@ def _from_activity(readers: Sequence[ValueReader], activity_factor: float, basis
     half_life_s = isotope.number("RadionuclideHalfLife") or 0.0
     if half_life_s <= 0.0:
         raise _RefusedError(SuvProblem.HALF_LIFE_MISSING, "The half-life is missing or zero.")
-    decay_s = _decay_seconds(readers, isotope, half_life_s)
+    decay_s = (read_decay or _decay_seconds)(readers, isotope, half_life_s)
     factor = compute_suv_factor(weight_kg=weight_kg, dose_bq=dose_bq, half_life_s=half_life_s, decay_s=decay_s)
     words = f"{basis} {weight_kg:g} kg, {dose_bq / 1e6:g} MBq, decayed for {decay_s / 60:.1f} min."
     return SuvFactor(factor * activity_factor, weight_kg, decay_s, words)
@@ -241,13 +284,17 @@ def _decay_seconds(readers: Sequence[ValueReader], isotope: ValueReader, half_li
         return 0.0
     if correction != "START":
         raise _RefusedError(SuvProblem.DECAY_CORRECTION_UNKNOWN, "Decay Correction is neither START nor ADMIN.")
-    scan, injection = read_scan_time(readers), read_injection_time(readers[0], isotope)
+    scan = read_scan_time(readers)
     if scan is ScanTime.MISSING:
         raise _RefusedError(SuvProblem.SCAN_TIME_MISSING, "The date or time of the scan is missing.")
     if scan is ScanTime.AFTER_ACQUISITION:
         raise _RefusedError(
             SuvProblem.SCAN_TIME_UNSURE, "The series is dated after its acquisition: the start of the scan is unsure."
         )
+    return _seconds_between(scan, read_injection_time(readers[0], isotope), half_life_s)
+
+
+def _seconds_between(scan: datetime.datetime, injection: datetime.datetime | None, half_life_s: float) -> float:
     if injection is None:
         raise _RefusedError(SuvProblem.INJECTION_TIME_MISSING, "The time of injection is missing.")
     decay_s = (scan - injection).total_seconds()

@@ -49,6 +49,12 @@ def read_injection_time(series: ValueReader, isotope: ValueReader) -> datetime.d
     return datetime.datetime.combine(date, time) if date is not None and time is not None else None
 
 
+def read_decay_time(reader: ValueReader) -> datetime.datetime | None:
+    """Return the moment to which an Enhanced PET Image is corrected for decay, in its local time."""
+    text = reader.text("DecayCorrectionDateTime")
+    return _parse_date_time(text, reader.text("TimezoneOffsetFromUTC")) if text else None
+
+
 def _local_moment(reader: ValueReader, date_keyword: str, time_keyword: str) -> datetime.datetime | None:
     date, time = reader.date(date_keyword), reader.time(time_keyword)
     return datetime.datetime.combine(date, time) if date is not None and time is not None else None

@@ -16,6 +16,7 @@ from studies.services.measurements import NotMeasurableError, TooManyPartsError,
 from studies.services.segmentations import create_empty, create_segmentation
 from studies.services.volumes import describe_grid
 from tests.archives import archive_series
+from tests.enhanced_pet import SUV_PER_BECQUEREL, write_enhanced_pet
 from tests.factories import PatientFactory, TeamFactory, UserFactory
 from tests.phantoms import SeriesSpec, one_item, sphere, tilted_gantry, write_pet, write_series
 
@@ -132,6 +133,18 @@ def test_a_pet_says_what_is_taken_up_or_why_that_is_unknown(person: User, tmp_pa
     (lesion,) = found.lesions
     assert lesion["uptake"] == []
     assert all(scale["refusal_code"] for scale in found.scales)
+
+
+def test_an_enhanced_pet_is_measured_in_suv_too(person: User, tmp_path: Path) -> None:
+    """20,000 Bq/mL in a ball, frames with slopes of their own: 5.8 g/mL after an hour's decay of the dose."""
+    spec = replace(SPEC, modality="PT", intercept=0.0, voxels=np.where(sphere(SPEC, RADIUS_MM), 20000.0, 1000.0))
+    path = write_enhanced_pet(tmp_path / "pet" / "enhanced.dcm", spec, lambda index: 1.0 + index % 3)
+    measured = measure_revision(segmented_paths(person, [path], spec))
+    assert [each["refusal"] for each in measured.scales] == ["", ""]
+    weight, lean = measured.lesions[0]["uptake"]
+    assert weight["mean"] == pytest.approx(20000.0 * SUV_PER_BECQUEREL, rel=1e-3)
+    assert weight["peak"]["value"] == pytest.approx(5.8425, rel=1e-3)
+    assert lean["mean"] < weight["mean"]
 
 
 def test_the_door_gives_numbers_to_the_team_and_404_to_others(client: Client, person: User, tmp_path: Path) -> None:
