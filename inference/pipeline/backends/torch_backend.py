@@ -53,7 +53,8 @@ class TorchForward:
         """Return float32 scores of windows, both (window, channel or class, slice, row, column)."""
         while True:
             try:
-                return torch.cat([self._run(windows[i : i + self._at_once]) for i in range(0, len(windows), self._at_once)])
+                firsts = range(0, len(windows), self._at_once)
+                return torch.cat([self._run(windows[first : first + self._at_once]) for first in firsts])
             except torch.OutOfMemoryError:
                 self._give_way()
 

@@ -1,0 +1,145 @@
+"""Every backend gives the same answer or is not used."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inference.pipeline.averaging import Ensemble, Mirrored
+from inference.pipeline.backends import choice
+from inference.pipeline.backends.choice import (
+    Backend,
+    BackendCheck,
+    Candidate,
+    NetworkSource,
+    build_forward,
+    check_backends,
+    describe_machine,
+    list_candidates,
+    make_sample,
+    pick_backend,
+)
+from inference.pipeline.backends.torch_backend import TorchForward
+from inference.pipeline.networks import build_network
+
+CPU = torch.device("cpu")
+WINDOW = (1, 8, 16, 16)
+
+
+def make_source() -> NetworkSource:
+    torch.manual_seed(3)
+    network = build_network("unet", (4, 8, 8), 3)
+    torch.nn.init.normal_(network.head.weight, std=3.0)
+    return NetworkSource(network.eval(), None, WINDOW, 3)
+
+
+def test_openvino_gives_torchs_scores_and_stays_silent() -> None:
+    source = make_source()
+    reference, found = (
+        build_forward(source, candidate, CPU)
+        for candidate in (Candidate(Backend.TORCH, "f32"), Candidate(Backend.OPENVINO, "f32"))
+    )
+    sample = make_sample(WINDOW)
+    np.testing.assert_allclose(found(sample).numpy(), reference(sample).numpy(), atol=1e-3)
+    assert found.classes == 3
+    assert sys.modules["openvino_telemetry"] is None, "OpenVINO would tell its makers that it is used"
+
+
+def test_the_fastest_that_passes_is_picked_and_the_reference_always_passes() -> None:
+    source = make_source()
+    checks = check_backends(source, CPU, make_sample(WINDOW))
+    assert [check.candidate for check in checks] == list(list_candidates(source, CPU))
+    assert checks[0].has_passed
+    assert checks[1].lowest_dice is not None
+    assert checks[1].lowest_dice >= 0.999
+    fast_but_wrong = BackendCheck(Candidate(Backend.OPENVINO, "bf16"), 0.001, 0.98, 0.001)
+    slow = BackendCheck(Candidate(Backend.TORCH, "f32"), 2.0, 1.0, 0.0)
+    fast = BackendCheck(Candidate(Backend.OPENVINO, "f32"), 1.0, 0.9995, 0.001)
+    assert pick_backend((slow, fast, fast_but_wrong)) == fast.candidate
+    assert not BackendCheck(fast.candidate, 0.1, 1.0, 0.2).has_passed, "labels agree by luck where scores do not"
+
+
+def test_a_backend_that_breaks_is_named_and_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*arguments: object, **options: object) -> None:
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(choice, "OpenVinoForward", break_down)
+    checks = check_backends(make_source(), CPU, make_sample(WINDOW))
+    assert [check.problem for check in checks[1:]] == ["RuntimeError: no such operation"] * 2
+    assert pick_backend(checks) == Candidate(Backend.TORCH, "f32")
+
+
+def test_a_network_has_one_source() -> None:
+    with pytest.raises(ValueError, match="either"):
+        NetworkSource(None, None, WINDOW, 2)
+    with pytest.raises(ValueError, match="either"):
+        NetworkSource(nn.Identity(), Path("x.onnx"), WINDOW, 2)
+
+
+def test_a_check_names_the_machine_it_holds_for() -> None:
+    assert f"torch {torch.__version__}" in describe_machine(CPU)
+
+
+class Shifted(nn.Module):
+    """Scores that depend on the place: the value one voxel further along the columns, plus an offset."""
+
+    def __init__(self, offset: float) -> None:
+        super().__init__()
+        self.offset = offset
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.cat((image.roll(1, dims=4) + self.offset, image), dim=1)
+
+
+def test_mirroring_averages_all_turned_answers() -> None:
+    forward = TorchForward(Shifted(0.0), CPU, classes=2)
+    windows = torch.randn(2, 1, 3, 4, 5)
+    expected = torch.stack(
+        [torch.flip(forward(torch.flip(windows, axes)), axes) for axes in ([], [2], [4], [2, 4])]
+    ).mean(0)
+    torch.testing.assert_close(Mirrored(forward, (0, 2))(windows), expected)
+    torch.testing.assert_close(Mirrored(forward, ())(windows), forward(windows))
+
+
+def test_folds_are_averaged() -> None:
+    forwards = tuple(TorchForward(Shifted(offset), CPU, classes=2) for offset in (0.0, 3.0, 6.0))
+    windows = torch.randn(1, 1, 3, 4, 5)
+    torch.testing.assert_close(Ensemble(forwards)(windows), forwards[1](windows))
+
+
+class TooLarge(nn.Module):
+    """Runs out of a device's memory with more than `most` windows."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.seen: list[int] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        self.seen.append(len(image))
+        if len(image) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return torch.cat((image, -image), dim=1)
+
+
+def test_a_device_without_room_gets_fewer_windows_and_then_gives_up_to_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = TooLarge(most=1)
+    forward = TorchForward(network, CPU, classes=2, together=4)
+    monkeypatch.setattr(forward, "device", torch.device("meta"))  # neither the CPU nor a device that is there
+    monkeypatch.setattr(network, "to", lambda device: network)
+    monkeypatch.setattr(Tensor, "to", lambda self, *arguments, **options: self)
+    windows = torch.randn(4, 1, 2, 2, 2)
+    torch.testing.assert_close(forward(windows)[:, :1], windows)
+    assert network.seen == [4, 2, 1, 1, 1, 1]
+    assert "2 windows at once" in caplog.text
+    network.most = 0
+    with pytest.raises(MemoryError):
+        forward(windows)
+    assert "going on with the CPU" in caplog.text
