@@ -8,6 +8,7 @@ export const records = {
   "records.reference_source": "Wo Leber und Blutpool gemessen wurden",
   "records.reference_hint":
     "Leber: Kugel von 3 cm im rechten Lappen. Ist die Leber erkrankt, lassen Sie sie leer und tragen den Blutpool ein: Zylinder von 1 cm mal 2 cm in der Aorta descendens.",
+  "records.not_kept": "Nicht übernommen",
   "records.deauville": "Deauville-Score",
   "records.deauville_none": "nicht eingetragen",
   "records.deauville_1": "1: keine Anreicherung",
@@ -20,7 +21,6 @@ export const records = {
   "records.uptake_decreased": "geringer",
   "records.uptake_unchanged": "unverändert",
   "records.uptake_increased": "stärker",
-  "records.components": "Anteil des Tumors",
   "records.components_hint":
     "RANO für gemischte Tumoren beurteilt den anreichernden und den nicht anreichernden Anteil je für sich.",
   "records.component_of": "Anteil des Tumors: {lesion}",

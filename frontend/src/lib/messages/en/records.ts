@@ -8,6 +8,7 @@ export const records = {
   "records.reference_source": "Where liver and blood pool were read",
   "records.reference_hint":
     "Liver: sphere of 3 cm in the right lobe. Where the liver is diseased, leave it empty and record the blood pool: cylinder of 1 cm by 2 cm in the descending aorta.",
+  "records.not_kept": "Not kept",
   "records.deauville": "Deauville score",
   "records.deauville_none": "not recorded",
   "records.deauville_1": "1: no uptake",
@@ -20,7 +21,6 @@ export const records = {
   "records.uptake_decreased": "decreased",
   "records.uptake_unchanged": "unchanged",
   "records.uptake_increased": "increased",
-  "records.components": "Part of the tumour",
   "records.components_hint": "RANO for mixed tumours judges the enhancing and the non-enhancing part each alone.",
   "records.component_of": "Part of the tumour: {lesion}",
   "records.component_none": "not recorded",

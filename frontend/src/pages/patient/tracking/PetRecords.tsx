@@ -40,9 +40,12 @@ interface ReferenceFieldProps extends PetRecordsProps {
 function ReferenceField({ timepoint, isBusy, record, reference: { name, label, least } }: ReferenceFieldProps) {
   const t = useTranslate();
   const stored = timepoint.recorded[name];
-  const [value, setValue] = useState(stored ? Number(stored) : NaN);
+  const kept = stored ? Number(stored) : NaN;
+  const [value, setValue] = useState(kept);
+  const isRefused = !isBusy && !Object.is(value, kept);
   return (
     <NumberField
+      {...(isRefused ? { error: t("records.not_kept") } : {})}
       label={t(label)}
       value={value}
       minValue={least}
@@ -82,7 +85,7 @@ export function PetRecords(props: PetRecordsProps) {
   const { deauville_score: score, uptake_trend: trend } = timepoint.recorded;
   return (
     <fieldset className={styles.recorded}>
-      <legend>{t("records.pet")}</legend>
+      <legend className={styles.quiet}>{t("records.pet")}</legend>
       <div className={styles.row}>
         {REFERENCES.map((reference) => (
           <ReferenceField key={reference.name} {...props} reference={reference} />

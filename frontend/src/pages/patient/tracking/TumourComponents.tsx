@@ -24,8 +24,7 @@ export function TumourComponents({ tracking, criterion, onWish, isBusy, canEdit 
   if (!isAsked || targets.length === 0) return null;
   return (
     <fieldset className={styles.recorded}>
-      <legend>{t("records.components")}</legend>
-      <p className={styles.quiet}>{t("records.components_hint")}</p>
+      <legend className={styles.quiet}>{t("records.components_hint")}</legend>
       <div className={styles.row}>
         {targets.map((lesion) => (
           <Select<Component>
