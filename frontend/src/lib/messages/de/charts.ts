@@ -1,4 +1,7 @@
 export const charts = {
+  "chart.sum_of_diameters": "Summe der Durchmesser",
+  "chart.sum_of_products": "Summe der Produkte",
+  "chart.sum_of_volumes": "Volumen",
   "chart.sum_title": "{quantity} im Verlauf",
   "chart.sum_legend":
     "Balken sind 95-%-Intervalle. Grün: partielles Ansprechen. Rot: Progression gegen die kleinste Summe davor. Hohl: vorläufig.",

@@ -1,5 +1,8 @@
 /** The charts of a course, and the kinds of therapy they show. */
 export const charts = {
+  "chart.sum_of_diameters": "Sum of diameters",
+  "chart.sum_of_products": "Sum of products",
+  "chart.sum_of_volumes": "Volume",
   "chart.sum_title": "{quantity} over time",
   "chart.sum_legend":
     "Bars are 95 % intervals. Green: partial response. Red: progression against the smallest sum before. Hollow: provisional.",

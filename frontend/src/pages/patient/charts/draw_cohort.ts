@@ -12,7 +12,7 @@ export interface WaterfallDrawing extends Speech {
 const WATERFALL_PX = 300;
 const LANE_PX = 36;
 const THERAPY_PX = 15;
-const NAME_PX = 120;
+const NAME_PX = 150;
 /** Room in a bar for its marks, above the therapies. */
 const MARKS_PX = 24;
 const RIGHT_PX = 64;

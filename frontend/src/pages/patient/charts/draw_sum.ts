@@ -28,7 +28,8 @@ export interface SumDrawing extends Speech {
 type Summed = PlacedSum & { readonly sum: NonNullable<PlacedSum["sum"]> };
 
 const HEIGHT_PX = 300;
-const MARGIN = { left: 52, right: 20, top: 20, bottom: 34 };
+/** The right margin holds what the lines mean, clear of the marks. */
+const MARGIN = { left: 52, right: 116, top: 20, bottom: 34 };
 const LANE_SHARE = 0.075;
 
 export function pointInWords(point: PlacedSum, drawing: Omit<SumDrawing, "width" | "therapies">): string {
@@ -66,7 +67,10 @@ function bandMarks({ course, t, unit }: SumDrawing, top: number): Plot.Markish[]
   const x1 = (band: { fromDay: number }) => dateOf(band.fromDay);
   const x2 = (band: { toDay: number }) => dateOf(band.toDay);
   const last = course.bands.slice(-1);
-  const lineEnd = { x: x2, textAnchor: "end", dx: -4 } as const;
+  // Whichever line is lower has its words below it, so that they never lie on each other.
+  const isPartialLower = last.every((band) => band.partial < band.progression);
+  const upper = { x: x2, textAnchor: "start", dx: 6, lineAnchor: "bottom", dy: 4 } as const;
+  const lower = { ...upper, lineAnchor: "top", dy: -4 } as const;
   return [
     Plot.rect(course.bands, {
       x1,
@@ -87,17 +91,13 @@ function bandMarks({ course, t, unit }: SumDrawing, top: number): Plot.Markish[]
     Plot.ruleY(course.bands, { x1, x2, y: "progression", stroke: "var(--danger)", strokeDasharray: "5 3" }),
     Plot.ruleY(course.bands, { x1, x2, y: "partial", stroke: "var(--good)", strokeDasharray: "5 3" }),
     Plot.text(last, {
-      ...lineEnd,
-      lineAnchor: "bottom",
-      dy: -3,
+      ...(isPartialLower ? upper : lower),
       y: "progression",
       text: (band) => t("chart.line_progression", { value: band.progression.toFixed(1), unit }),
       fill: "var(--danger)",
     }),
     Plot.text(last, {
-      ...lineEnd,
-      lineAnchor: "top",
-      dy: 4,
+      ...(isPartialLower ? lower : upper),
       y: "partial",
       text: (band) => t("chart.line_partial", { value: band.partial.toFixed(1), unit }),
       fill: "var(--good)",

@@ -125,7 +125,7 @@ function Lines({ tracking, isBusy, canEdit, onEdit, onRemove }: LinesProps) {
           <th scope="col">{t("therapy.start")}</th>
           <th scope="col">{t("therapy.end")}</th>
           <th scope="col">{t("therapy.under_study")}</th>
-          {canEdit ? <td /> : null}
+          {canEdit ? <td className={styles.corner} /> : null}
         </tr>
       </thead>
       <tbody>
