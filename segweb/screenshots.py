@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDTH, HEIGHT = 1280, 720
+COURSE = "CT chest"
 STUDY, SERIES, MODEL = "MR brain", "T1 3D with contrast", "Enhancing brain lesion (T1 with contrast)"
 UP_WITHIN_S, RUN_WITHIN_S = 600.0, 900.0
 BROWSER_FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -49,7 +50,7 @@ class Portal:
 
 
 def take_screenshots(target: Path, say: Callable[[str], object]) -> list[Path]:
-    """Write worklist.png, patient.png and reading.png to ``target`` and return their paths."""
+    """Write worklist.png, patient.png, course.png and reading.png to ``target`` and return their paths."""
     browser_path = find_browser()
     if browser_path is None:
         raise NotTakenError("There is no Chromium on this machine. On Debian or Ubuntu: apt-get install chromium")
@@ -64,7 +65,12 @@ def take_screenshots(target: Path, say: Callable[[str], object]) -> list[Path]:
         page = browser.new_context(base_url=portal.url, viewport={"width": WIDTH, "height": HEIGHT}).new_page()
         try:
             _sign_in(page, portal)
-            taken = [_reading(page, target, say), _worklist(page, target), _patient(page, target)]
+            taken = [
+                _reading(page, target, say),
+                _worklist(page, target),
+                _patient(page, target),
+                _course(page, target),
+            ]
         finally:
             browser.close()
     return taken
@@ -130,6 +136,28 @@ def _patient(page: Page, target: Path) -> Path:
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_load_state("networkidle")
     return _save(page, target / "patient.png")
+
+
+def _course(page: Page, target: Path) -> Path:
+    """Answer what the chest patient's course asks, as a reader would, and show the plots with the verdict."""
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    page.get_by_role("row").filter(has_text=COURSE).first.locator("a[href^='/patients/']").first.click()
+    table = page.get_by_role("table", name="Lesions by date")
+    table.get_by_role("row").first.wait_for()
+    asked = table.get_by_role("button", name=re.compile("^To confirm"))
+    while (count := asked.count()) > 0:
+        asked.first.click()
+        page.get_by_role("menuitem", name="Gone", exact=True).click()
+        expect(asked).to_have_count(count - 1)
+    page.get_by_role("tab", name="Targets").click()
+    page.get_by_role("button", name="Confirm these targets").click()
+    expect(page.get_by_role("region", name="Response").get_by_text("suggested by the software")).to_have_count(0)
+    page.get_by_role("heading", level=1).scroll_into_view_if_needed()
+    page.mouse.move(WIDTH // 2, 4)
+    page.wait_for_load_state("networkidle")
+    return _save(page, target / "course.png")
 
 
 def _reading(page: Page, target: Path, say: Callable[[str], object]) -> Path:
