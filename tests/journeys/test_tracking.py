@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studies.label_maps.codec import encode_brick
-from studies.models import Assessment, Lesion, LesionObservation, LesionState, MatchingState, Timepoint
+from studies.models import Assessment, Lesion, LesionObservation, LesionState, MatchingState, TherapyLine, Timepoint
 from tests.followed import DATES, A, B, Ball, Course, grown, paint
 from tests.journeys import acts
 from tests.stack import LiveStack, give_password
@@ -49,6 +49,7 @@ def test_from_three_dates_to_a_verdict_that_an_edit_turns(page: Page, stack: Liv
     two_criteria(page)
     an_edit_turns_it(page)
     a_reader_overrides(page)
+    a_therapy_is_recorded(page)
     acts.assert_accessible(page, "patient with a course")
 
 
@@ -83,7 +84,7 @@ def two_criteria(page: Page) -> None:
     expect(verdict.get_by_text("R11.T.SUM", exact=False).first).to_be_visible()
     expect(verdict.get_by_text("Over all legal choices of targets", exact=False)).to_be_visible()
     verdict.get_by_role("button", name="RECIST 1.1 Criterion").click()
-    page.get_by_role("option", name="RANO 2.0").click()
+    page.get_by_role("option", name="RANO 2.0", exact=True).click()
     expect(verdict.get_by_text("RN.2D", exact=False).first).to_be_visible()
     expect(verdict.get_by_text("Unknown", exact=False).first).to_be_visible()  # no repeatability of products is known
     verdict.get_by_role("button", name="RANO 2.0 Criterion").click()
@@ -116,3 +117,26 @@ def a_reader_overrides(page: Page) -> None:
     verdict.get_by_role("button", name="Record").click()
     expect(verdict.get_by_text("by Pat", exact=False)).to_be_visible()
     expect(verdict.get_by_role("status").get_by_text("PD", exact=True).first).to_be_visible()  # the computed one stays
+
+
+def a_therapy_is_recorded(page: Page) -> None:
+    """A slip in the year is refused in the form; what is removed can be taken back; the time axis shows it."""
+    page.get_by_role("tab", name="Therapy").click()
+    page.get_by_role("button", name="Add therapy").click()
+    page.get_by_label("Name").fill("Radiation 60 Gy")
+    page.get_by_label("Start").fill("0206-01-20")
+    expect(page.get_by_text("This year cannot be right.")).to_be_visible()
+    page.get_by_label("Start").fill("2026-01-20")
+    page.get_by_label("End").fill("2026-01-02")
+    expect(page.get_by_text("The end lies before the start.")).to_be_visible()
+    page.get_by_label("End").fill("2026-03-02")
+    page.get_by_role("button", name="Save", exact=True).click()
+    given = page.get_by_role("table", name="Therapy")
+    expect(given.get_by_role("row").filter(has_text="Radiation 60 Gy")).to_be_visible()
+    span = page.get_by_role("img", name="Radiation 60 Gy (systemic), 20 Jan 2026 - 2 Mar 2026")
+    expect(span).to_be_visible()
+    page.get_by_role("button", name="Remove Radiation 60 Gy").click()
+    expect(span).to_have_count(0)
+    page.get_by_role("button", name="Take it back").click()
+    expect(span).to_be_visible()
+    assert TherapyLine.objects.get().name == "Radiation 60 Gy"
