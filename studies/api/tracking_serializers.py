@@ -36,8 +36,8 @@ ROLES = [str(LesionRole.TARGET), str(LesionRole.NON_TARGET)]
 
 
 TRENDS = [(str(trend), str(trend)) for trend in Trend]
-MOST_REFERENCE_SUL = 20
-"""Liver and blood take up 1 to 3; more than this is a value in another unit."""
+MOST_REFERENCE_SUL = 9
+"""Liver and blood take up 1 to 3; more than this is another unit, or a point that was lost."""
 
 
 def words(values: Any) -> list[str]:

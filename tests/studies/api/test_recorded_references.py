@@ -64,7 +64,7 @@ IMPOSSIBLE: tuple[tuple[int, dict[str, Any]], ...] = (
     (400, {"deauville_score": 0}),
     (400, {"uptake_trend": "gone"}),
     (400, {"liver_sul_mean": "0"}),
-    (400, {"liver_sul_mean": "4500"}),
+    (400, {"liver_sul_mean": "19"}),
     (400, {"blood_sul_sd": "-0.1"}),
     (422, {"liver_sul_mean": "0.3", "liver_sul_sd": "2.1"}),
 )

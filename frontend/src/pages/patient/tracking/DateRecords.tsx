@@ -6,7 +6,8 @@ import { formatDate } from "../../../lib/dates";
 import { type PlainMessageKey, useLocale, useTranslate } from "../../../lib/messages";
 import { Button } from "../../../ui/Button";
 import { Select } from "../../../ui/Select";
-import { NumberField, TextField } from "../../../ui/TextField";
+import { TextField } from "../../../ui/TextField";
+import { DecimalField } from "./DecimalField";
 import { isAboutPet, PetRecords } from "./PetRecords";
 import styles from "./Verdict.module.css";
 
@@ -45,7 +46,6 @@ interface FieldsProps {
 function PatientFields({ timepoint, isBusy, record }: FieldsProps) {
   const t = useTranslate();
   const { recorded } = timepoint;
-  const [dose, setDose] = useState(recorded.steroid_dexamethasone_mg ? Number(recorded.steroid_dexamethasone_mg) : NaN);
   const marker = MARKERS.find((each) => each.isElevated === (recorded.is_tumour_marker_elevated ?? null));
   const trends = TRENDS.map(({ value, label }) => ({ value, label: t(label) }));
   return (
@@ -57,14 +57,11 @@ function PatientFields({ timepoint, isBusy, record }: FieldsProps) {
         isDisabled={isBusy}
         onChange={(clinical_status) => record({ clinical_status })}
       />
-      <NumberField
+      <DecimalField
         label={t("tracked.steroid")}
-        value={dose}
-        minValue={0}
-        onChange={(value) => {
-          setDose(value);
-          record({ steroid_dexamethasone_mg: Number.isNaN(value) ? null : value.toFixed(2) });
-        }}
+        stored={recorded.steroid_dexamethasone_mg}
+        isBusy={isBusy}
+        onRecord={(steroid_dexamethasone_mg) => record({ steroid_dexamethasone_mg })}
       />
       <Select
         label={t("tracked.marker")}

@@ -18,9 +18,11 @@ describe("what is recorded of a PET", () => {
   it("sends a reference tissue with two decimals, and nothing where the field is emptied", () => {
     const record = show({ blood_sul_mean: "1.40" });
     const liver = screen.getByLabelText("Liver mean, SUL");
-    fireEvent.change(liver, { target: { value: "1.9" } });
-    fireEvent.blur(liver);
-    expect(record).toHaveBeenLastCalledWith({ liver_sul_mean: "1.90" });
+    for (const typed of ["1.9", "1,9"]) {
+      fireEvent.change(liver, { target: { value: typed } });
+      fireEvent.blur(liver);
+      expect(record).toHaveBeenLastCalledWith({ liver_sul_mean: "1.90" });
+    }
     const blood = screen.getByLabelText("Blood pool mean, SUL");
     fireEvent.change(blood, { target: { value: "" } });
     fireEvent.blur(blood);
@@ -31,9 +33,11 @@ describe("what is recorded of a PET", () => {
     show({ liver_sul_mean: "1.90" });
     expect(screen.queryByText("Not kept")).toBeNull();
     const spread = screen.getByLabelText("Liver SD, SUL");
-    fireEvent.change(spread, { target: { value: "2.5" } });
+    fireEvent.change(spread, { target: { value: "250" } });
+    expect(screen.queryByText("Not kept")).toBeNull();
     fireEvent.blur(spread);
     expect(screen.getByText("Not kept")).toBeTruthy();
+    expect((spread as HTMLInputElement).value).toBe("250");
   });
 
   it("is asked for on a PET, under its criteria, and where something was recorded", () => {

@@ -3,7 +3,8 @@ import { useState } from "react";
 import type { TimepointWish, Tracking } from "../../../api/records";
 import { useTranslate } from "../../../lib/messages";
 import { Select } from "../../../ui/Select";
-import { NumberField, TextField } from "../../../ui/TextField";
+import { TextField } from "../../../ui/TextField";
+import { DecimalField } from "./DecimalField";
 import styles from "./Verdict.module.css";
 
 type Timepoint = Tracking["timepoints"][number];
@@ -11,12 +12,11 @@ type Uptake = NonNullable<TimepointWish["uptake_trend"]>;
 type Reference = "liver_sul_mean" | "liver_sul_sd" | "blood_sul_mean" | "blood_sul_sd";
 
 const REFERENCES = [
-  { name: "liver_sul_mean", label: "records.liver_mean", least: 0.1 },
-  { name: "liver_sul_sd", label: "records.liver_sd", least: 0 },
-  { name: "blood_sul_mean", label: "records.blood_mean", least: 0.1 },
-  { name: "blood_sul_sd", label: "records.blood_sd", least: 0 },
-] as const satisfies readonly { readonly name: Reference; readonly label: string; readonly least: number }[];
-const MOST_SUL = 20;
+  { name: "liver_sul_mean", label: "records.liver_mean" },
+  { name: "liver_sul_sd", label: "records.liver_sd" },
+  { name: "blood_sul_mean", label: "records.blood_mean" },
+  { name: "blood_sul_sd", label: "records.blood_sd" },
+] as const satisfies readonly { readonly name: Reference; readonly label: string }[];
 const SCORES = [1, 2, 3, 4, 5] as const;
 const TRENDS = ["decreased", "unchanged", "increased"] as const;
 const PET_CRITERIA: readonly string[] = ["PERCIST", "LUGANO_PET"];
@@ -31,33 +31,6 @@ interface PetRecordsProps {
   readonly timepoint: Timepoint;
   readonly isBusy: boolean;
   readonly record: (body: TimepointWish) => void;
-}
-
-interface ReferenceFieldProps extends PetRecordsProps {
-  readonly reference: (typeof REFERENCES)[number];
-}
-
-function ReferenceField({ timepoint, isBusy, record, reference: { name, label, least } }: ReferenceFieldProps) {
-  const t = useTranslate();
-  const stored = timepoint.recorded[name];
-  const kept = stored ? Number(stored) : NaN;
-  const [value, setValue] = useState(kept);
-  const isRefused = !isBusy && !Object.is(value, kept);
-  return (
-    <NumberField
-      {...(isRefused ? { error: t("records.not_kept") } : {})}
-      label={t(label)}
-      value={value}
-      minValue={least}
-      maxValue={MOST_SUL}
-      step={0.01}
-      isDisabled={isBusy}
-      onChange={(next) => {
-        setValue(next);
-        record({ [name]: Number.isNaN(next) ? null : next.toFixed(2) });
-      }}
-    />
-  );
 }
 
 function SourceField({ timepoint, isBusy, record }: PetRecordsProps) {
@@ -87,8 +60,14 @@ export function PetRecords(props: PetRecordsProps) {
     <fieldset className={styles.recorded}>
       <legend className={styles.quiet}>{t("records.pet")}</legend>
       <div className={styles.row}>
-        {REFERENCES.map((reference) => (
-          <ReferenceField key={reference.name} {...props} reference={reference} />
+        {REFERENCES.map(({ name, label }) => (
+          <DecimalField
+            key={name}
+            label={t(label)}
+            stored={timepoint.recorded[name]}
+            isBusy={isBusy}
+            onRecord={(value) => record({ [name]: value })}
+          />
         ))}
         <SourceField {...props} />
       </div>
