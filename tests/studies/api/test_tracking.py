@@ -89,6 +89,12 @@ def test_a_course_from_two_dates_to_a_signed_override(course: Course) -> None:
     assert (answered["overrides"][0]["response"], answered["overrides"][0]["reason"]) == ("SD", "Abscess.")
     assert AuditEntry.objects.filter(act="assessment.overridden").count() == 1
 
+
+def test_a_cohort_says_how_sure_each_best_change_is(course: Course) -> None:
+    course.date(DATES[0], [A, B])
+    course.date(DATES[1], [grown(A, 13.0), B])
+    client, patient = signed_in(course.person), f"/api/patients/{course.patient.pk}"
+    insight = ask(client, "GET", f"{patient}/assessment/insight?criterion=RECIST_1_1")
     cohort = ask(client, "GET", "/api/cohort?criterion=RECIST_1_1")
     (member,) = cohort["members"]
     assert member["best_percent"] > 20
