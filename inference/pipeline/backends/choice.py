@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import time
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
@@ -169,7 +169,7 @@ def describe_machine(device: torch.device) -> str:
     """Return all that a check's outcome depends on, in one line."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     versions = " ".join(f"{package} {metadata.version(package)}" for package in ("torch", "openvino", "onnxruntime"))
-    return f"{name}, {psutil.cpu_count()} CPUs, {count_threads()} threads, {versions}"
+    return f"{name}, {os.cpu_count()} CPUs, {count_threads()} threads, {versions}"
 
 
 def _check(forward: Forward, candidate: Candidate, sample: Tensor, expected: Tensor) -> BackendCheck:
