@@ -256,17 +256,20 @@ def _length_of(lesion: FollowedLesion) -> Quantity:
 
 
 def _changes_of_sum(patient: FollowedPatient) -> Iterable[SumChange]:
+    """Yield the sum's change from baseline on every date, then of the latest from the smallest and the one before."""
     sums = [(t.day, _sum_at(patient, place)) for place, t in enumerate(patient.timepoints)]
-    known = [(day, measured) for day, measured in sums[:-1] if measured is not None]
-    day, now = sums[-1]
-    if now is None or not known or len(patient.timepoints) < 2:
+    known = [(day, measured) for day, measured in sums if measured is not None]
+    if not known:
         return
-    nadir = min(known, key=lambda each: each[1].value)
-    for reference, (from_day, old) in (
-        (Reference.BASELINE, known[0]),
-        (Reference.NADIR, nadir),
-        (Reference.PREVIOUS, known[-1]),
-    ):
+    (first_day, first), *later = known
+    for day, measured in later:
+        yield SumChange(Reference.BASELINE, first_day, day, _change_of_sum(patient, first, measured))
+    day, now = sums[-1]
+    if now is None or not later:
+        return
+    earlier = known[:-1]
+    nadir = min(earlier, key=lambda each: each[1].value)
+    for reference, (from_day, old) in ((Reference.NADIR, nadir), (Reference.PREVIOUS, earlier[-1])):
         yield SumChange(reference, from_day, day, _change_of_sum(patient, old, now))
 
 

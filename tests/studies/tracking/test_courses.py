@@ -254,7 +254,8 @@ def test_what_stands_behind_a_verdict() -> None:
     assert insight.flip_margins[0].change_mm == Decimal("1.0")  # 60 mm is +20 %
     assert insight.mixed_response is not None
     assert [each.lesion for each in insight.growth] == ["L1", "L2"]
-    assert {each.reference for each in insight.sum_changes} == {"baseline", "nadir", "previous"}
+    of_sum = [(each.reference, each.from_day, each.to_day, each.change.new) for each in insight.sum_changes]
+    assert of_sum == [("baseline", 0, 56, 59.0), ("nadir", 0, 56, 59.0), ("previous", 0, 56, 59.0)]
     days, burdens = zip(*insight.burden, strict=True)
     assert days == (0, 56)
     assert burdens[1].all.diameters.value == pytest.approx(59.0)

@@ -12,13 +12,25 @@ const DAY_MS = 86_400_000;
 const dateAfter = (date: string, days: number): string =>
   new Date((dayNumber(date) + days) * DAY_MS).toISOString().slice(0, 10);
 
+/** A sum with the 95 % interval of its change from baseline, in its own unit; no interval where that is unknown. */
+function sumOf(numbers: Schemas["Numbers"], day: number, insight: Schemas["Insight"] | undefined): Estimate | null {
+  if (numbers.value === null) return null;
+  const found = insight?.sum_changes.find(
+    ({ reference, to_day, change }) =>
+      reference === "baseline" && to_day === day && numbers.unit === "mm" && change.new === numbers.value,
+  )?.change;
+  const at = (percent: number | null | undefined) =>
+    found && percent !== null && percent !== undefined ? found.old * (1 + percent / 100) : null;
+  return { value: numbers.value, low: at(found?.low_percent), high: at(found?.high_percent) };
+}
+
 /** The sums of a verdict, provisional while a person has been asked something. */
-export function sumPointsOf(assessment: Schemas["Assessment"]): SumPoint[] {
+export function sumPointsOf(assessment: Schemas["Assessment"], insight: Schemas["Insight"] | undefined): SumPoint[] {
   return assessment.timepoints.map(
-    ({ study_id, study_date, numbers, overall_response, bands_after: bands }, place) => ({
+    ({ study_id, study_date, day, numbers, overall_response, bands_after: bands }, place) => ({
       studyId: study_id,
       date: study_date,
-      sum: numbers.value === null ? null : { value: numbers.value, low: numbers.low, high: numbers.high },
+      sum: sumOf(numbers, day, insight),
       response: overall_response,
       isProvisional: assessment.questions.length > 0,
       isBaseline: place === 0,

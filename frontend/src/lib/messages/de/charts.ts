@@ -4,7 +4,7 @@ export const charts = {
   "chart.sum_of_volumes": "Volumen",
   "chart.sum_title": "{quantity} im Verlauf",
   "chart.sum_legend":
-    "Balken sind 95-%-Intervalle. Grün: partielles Ansprechen. Rot: Progression gegen die kleinste Summe davor. Hohl: vorläufig.",
+    "Balken sind 95-%-Intervalle der Änderung gegenüber dem Ausgang. Grün: partielles Ansprechen. Rot: Progression gegen die kleinste Summe davor. Hohl: vorläufig.",
   "chart.spider_title": "Jede Läsion",
   "chart.spider_legend":
     "Balken: 95-%-Intervalle. Stern: neue Läsion. Kreuz: verschwunden. Hohl: vorläufig. Fehlt ein Wert, bricht die Linie ab.",

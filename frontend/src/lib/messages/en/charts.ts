@@ -5,7 +5,7 @@ export const charts = {
   "chart.sum_of_volumes": "Volume",
   "chart.sum_title": "{quantity} over time",
   "chart.sum_legend":
-    "Bars are 95 % intervals. Green: partial response. Red: progression against the smallest sum before. Hollow: provisional.",
+    "Bars are 95 % intervals of the change from baseline. Green: partial response. Red: progression against the smallest sum before. Hollow: provisional.",
   "chart.spider_title": "Each lesion",
   "chart.spider_legend":
     "Bars are 95 % intervals. Star: new lesion. Cross: gone. Hollow: provisional. A date without a value is not bridged.",

@@ -132,13 +132,15 @@ function therapyMarks({ t }: SumDrawing, frame: Frame): Plot.Markish[] {
 
 /** Baseline and nadir are named below their point, where the response letters of the point are not. */
 function nameMarks({ course, t }: SumDrawing): Plot.Markish[] {
-  const named = [
-    { point: course.baseline, name: t("chart.baseline") },
-    { point: course.nadir === course.baseline ? null : course.nadir, name: t("chart.nadir") },
-  ].flatMap(({ point, name }) =>
-    point?.sum ? [{ x: dateOf(point.day), y: point.sum.low ?? point.sum.value, name }] : [],
-  );
-  return [Plot.text(named, { x: "x", y: "y", text: "name", dy: 12, fill: "var(--ink)", fontWeight: 600 })];
+  const nadir = course.nadir === course.baseline ? null : course.nadir;
+  const place = (point: SumCourse["baseline"]) =>
+    point?.sum ? [{ x: dateOf(point.day), y: point.sum.low ?? point.sum.value }] : [];
+  const below = { x: "x", y: "y", dy: 12, fill: "var(--ink)", fontWeight: 600 } as const;
+  return [
+    // the first point lies on the axis, whose numbers the word must not cover
+    Plot.text(place(course.baseline), { ...below, text: () => t("chart.baseline"), textAnchor: "start", dx: 4 }),
+    Plot.text(place(nadir), { ...below, text: () => t("chart.nadir") }),
+  ];
 }
 
 function pointMarks(drawing: SumDrawing, summed: readonly Summed[]): Plot.Markish[] {

@@ -25,12 +25,13 @@ interface CourseChartsProps {
 
 interface SumProps extends Pick<CourseChartsProps, "subject"> {
   readonly assessment: Assessment;
+  readonly insight: Insight | undefined;
   readonly therapies: readonly TherapySpan[];
 }
 
-function Sums({ assessment, therapies, subject }: SumProps) {
+function Sums({ assessment, insight, therapies, subject }: SumProps) {
   const t = useTranslate();
-  const course = useMemo(() => shapeSumCourse(sumPointsOf(assessment)), [assessment]);
+  const course = useMemo(() => shapeSumCourse(sumPointsOf(assessment, insight)), [assessment, insight]);
   const numbers = assessment.timepoints.at(-1)?.numbers;
   if (!numbers) return null;
   const known = QUANTITIES[numbers.quantity];
@@ -46,7 +47,7 @@ export default function CourseCharts({ tracking, assessment, insight, subject }:
   const isCourse = tracking.timepoints.filter((each) => each.day !== null).length > 1;
   return (
     <div className={styles.charts}>
-      {assessment ? <Sums assessment={assessment} therapies={therapies} subject={subject} /> : null}
+      {assessment ? <Sums assessment={assessment} insight={insight} therapies={therapies} subject={subject} /> : null}
       {baseline && isCourse && lesions.length > 0 ? (
         <SpiderPlot lesions={lesions} baselineDate={baseline} subject={subject} />
       ) : null}

@@ -29,17 +29,33 @@ interface VerdictPanelProps {
 
 type Translate = ReturnType<typeof useTranslate>;
 
+/** How sure a change of the sum is: its interval and the probability that growth is real, or why that is unknown. */
+function sureWords(verdict: TimepointVerdict, reference: string, insight: Insight | undefined, t: Translate): string {
+  const { numbers, day } = verdict;
+  const change = insight?.sum_changes.find(
+    (each) => each.reference === reference && each.to_day === day && each.change.new === numbers.value,
+  )?.change;
+  if (!change || numbers.unit !== "mm") return "";
+  const { low_percent: low = null, high_percent: high = null, growth_probability: growth } = change;
+  if (low === null || high === null || growth === null) return `: ${change.unknown_because}`;
+  const interval = { low: low.toFixed(0), high: high.toFixed(0), share: probabilityText(growth) };
+  return `: ${t("verdict.sure", interval)}`;
+}
+
 /** Each number a verdict used as a line, its references with their days. */
-function linesOf({ numbers }: TimepointVerdict, t: Translate): string[] {
+function linesOf(verdict: TimepointVerdict, insight: Insight | undefined, t: Translate): string[] {
+  const { numbers } = verdict;
   const { unit, baseline, nadir, composition } = numbers;
   const lines: string[] = [];
   if (baseline !== null && numbers.percent_from_baseline) {
     const reference = { value: baseline, unit, day: numbers.baseline_day ?? 0 };
-    lines.push(t("verdict.from_baseline", { percent: numbers.percent_from_baseline, ...reference }));
+    const words = t("verdict.from_baseline", { percent: numbers.percent_from_baseline, ...reference });
+    lines.push(words + sureWords(verdict, "baseline", insight, t));
   }
   if (nadir !== null && numbers.percent_from_nadir) {
     const reference = { value: nadir, unit, day: numbers.nadir_day ?? 0 };
-    lines.push(t("verdict.from_nadir", { percent: numbers.percent_from_nadir, ...reference }));
+    const words = t("verdict.from_nadir", { percent: numbers.percent_from_nadir, ...reference });
+    lines.push(words + sureWords(verdict, "nadir", insight, t));
   }
   if (composition.length > 0) {
     const parts = composition.map(({ lesion, value }) => `${lesion} ${value ?? t("verdict.not_evaluated")}`);
@@ -48,7 +64,8 @@ function linesOf({ numbers }: TimepointVerdict, t: Translate): string[] {
   return lines;
 }
 
-function Numbers({ verdict }: { readonly verdict: TimepointVerdict }) {
+function Numbers(props: { readonly verdict: TimepointVerdict; readonly insight: Insight | undefined }) {
+  const { verdict, insight } = props;
   const t = useTranslate();
   const { value, unit, low, high, quantity } = verdict.numbers;
   if (value === null) return null;
@@ -61,7 +78,7 @@ function Numbers({ verdict }: { readonly verdict: TimepointVerdict }) {
           {isBounded ? t("verdict.interval", { low: low.toFixed(1), high: high.toFixed(1) }) : ""}
         </span>
       </p>
-      {linesOf(verdict, t).map((line) => (
+      {linesOf(verdict, insight, t).map((line) => (
         <p key={line} className={styles.quiet}>
           {line}
         </p>
@@ -128,7 +145,7 @@ function Latest({ assessment, insight }: LatestProps) {
         <span className={styles.rule}>{verdict.clause.rule_id}</span>
         {verdict.clause.sentence}
       </p>
-      <Numbers verdict={verdict} />
+      <Numbers verdict={verdict} insight={insight} />
       <p className={styles.quiet}>{courseWords(assessment, t)}</p>
       {isProvisional ? (
         <ul className={`${styles.caution ?? ""} ${styles.list ?? ""}`} aria-label={t("verdict.provisional")}>
