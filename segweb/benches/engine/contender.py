@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import threading
@@ -63,63 +64,67 @@ def run_ours(case: VolumeCase, network: torch.nn.Module, image: Any, options: ar
 
     device = torch.device(options.device)
     source = choice.NetworkSource(network, None, (case.channels, *case.window), case.classes)
-    began = time.perf_counter()
     checks = choice.check_backends(source, device, torch.from_numpy(_cut_sample(image, case)))
-    checked_s = time.perf_counter() - began
     candidate = choice.pick_backend(checks)
     if options.backend:
         backend, precision = options.backend.split(":")
         candidate = choice.Candidate(choice.Backend(backend), precision)
-    forward: Any = _Timed(choice.build_forward(source, candidate, device))
-    if options.mirror:
-        forward = Mirrored(forward, (0, 1, 2))
+    timed = _Timed(choice.build_forward(source, candidate, device))
+    forward: Any = Mirrored(timed, (0, 1, 2)) if options.mirror else timed
     grid = WindowGrid(case.working_shape, case.window, 0.5, GridRule(options.rule))
-    focus = tuple(n // 2 for n in case.series_shape)
-    in_view: list[float] = []
-    slices: list[float] = []
-    left = case.series_shape[1] * case.series_shape[2]
-
-    def watch(progress: Any) -> None:
-        nonlocal left
-        if progress.slab is None:
-            return
-        sides = [range(o, o + n) for o, n in zip(progress.slab_origin, progress.slab.shape, strict=True)]
-        if focus[0] in sides[0]:
-            left -= len(sides[1]) * len(sides[2])
-            if left == 0:
-                slices.append(time.perf_counter() - began)
-            if not in_view and focus[1] in sides[1] and focus[2] in sides[2]:
-                in_view.append(time.perf_counter() - began)
-
     resampling = Resampling(case.series_shape, case.working_shape)
     forward(torch.zeros(1, case.channels, *case.window))
-    timed = forward._forward if options.mirror else forward
     timed.seconds = 0.0
-    began = time.perf_counter()
+    view = _View(case)
     with PeakMemory() as peak:
-        labels = run_windows(image, grid, resampling, forward, watch, focus=focus)
-    total_s = time.perf_counter() - began
+        labels = run_windows(image, grid, resampling, forward, view, focus=view.focus)
     return {
         "labels": labels,
-        "total_s": total_s,
+        "total_s": time.perf_counter() - view.began,
         "forward_s": timed.seconds,
-        "in_view_s": in_view[0],
-        "slice_in_view_s": slices[0],
+        "in_view_s": view.box_s,
+        "slice_in_view_s": view.slice_s,
         "windows": grid.window_count,
         "peak_mib": peak.mib,
         "backend": f"{candidate.backend}:{candidate.precision}",
-        "check_s": checked_s,
-        "checks": [
-            {
-                "backend": f"{c.candidate.backend}:{c.candidate.precision}",
-                "window_s": c.seconds,
-                "lowest_dice": c.lowest_dice,
-                "largest_error": c.largest_error,
-                "problem": c.problem,
-            }
-            for c in checks
-        ],
+        "checks": [_describe(check) for check in checks],
     }
+
+
+def _describe(check: Any) -> dict[str, Any]:
+    return {
+        "backend": f"{check.candidate.backend}:{check.candidate.precision}",
+        "window_s": check.seconds,
+        "lowest_dice": check.lowest_dice,
+        "largest_error": check.largest_error,
+        "problem": check.problem,
+    }
+
+
+class _View:
+    """A reader who looks at the middle: when the labels there are final, and when those of the whole slice are."""
+
+    def __init__(self, case: VolumeCase) -> None:
+        slices, rows, columns = case.series_shape
+        self.focus = (slices // 2, rows // 2, columns // 2)
+        self.box_s = self.slice_s = math.nan
+        self._left = rows * columns
+        self.began = time.perf_counter()
+
+    def __call__(self, progress: Any) -> None:
+        if progress.slab is None:
+            return
+        planes, rows, columns = (
+            range(first, first + n) for first, n in zip(progress.slab_origin, progress.slab.shape, strict=True)
+        )
+        if self.focus[0] not in planes:
+            return
+        now_s = time.perf_counter() - self.began
+        self._left -= len(rows) * len(columns)
+        if self._left == 0:
+            self.slice_s = now_s
+        if self.focus[1] in rows and self.focus[2] in columns:
+            self.box_s = now_s
 
 
 class _Timed:
