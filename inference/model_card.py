@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inference.model_spec import ModelSpec, ParameterSpec
+from inference.network_spec import InputChannel, NetworkSpec
 
 RESEARCH_USE = "Research use only. Not a medical device; not for diagnosis or treatment."
 
@@ -30,15 +31,25 @@ def _list_facts(spec: ModelSpec) -> list[tuple[str, str]]:
         ("Licence", spec.licence),
     ]
     if spec.network is not None:
-        network = spec.network
-        spacing = "the image's own" if network.spacing_mm is None else " x ".join(f"{s:g}" for s in network.spacing_mm)
-        facts += [
-            ("Network", f"{network.architecture}, feature maps {', '.join(map(str, network.channels))}"),
-            ("Grid", f"{spacing} mm, windows of {' x '.join(map(str, network.window))} voxels"),
-            ("Overlap", f"{network.overlap:.0%} of a window"),
-            ("Weights", f"`{network.weights_path}`, SHA-256 `{network.weights_sha256}`"),
-        ]
-    return facts
+        facts += _list_network_facts(spec.network)
+    return [*facts, ("Format", spec.format)]
+
+
+def _list_network_facts(network: NetworkSpec) -> list[tuple[str, str]]:
+    spacing = "the image's own" if network.spacing_mm is None else " x ".join(f"{s:g}" for s in network.spacing_mm)
+    channels = (f"{channel.name} ({_describe_normalisation(channel)})" for channel in network.channels)
+    facts = [
+        ("Network", network.architecture),
+        ("Channels", ", ".join(channels)),
+        ("Axes", network.orientation),
+        ("Grid", f"{spacing} mm, windows of {' x '.join(map(str, network.window))} voxels"),
+        ("Overlap", f"{network.overlap:.0%} of a window"),
+    ]
+    return facts + [("Weights", f"`{file.path}`, SHA-256 `{file.sha256}`") for file in network.weights]
+
+
+def _describe_normalisation(channel: InputChannel) -> str:
+    return f"grey values: {channel.normalisation.scheme.value.replace('_', ' ')}"
 
 
 def _describe_grid(spec: ModelSpec) -> str:

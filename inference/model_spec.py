@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from inference.network_spec import NetworkSpec
 from studies.label_maps.label_map import SegmentDescription
 
 
@@ -82,35 +84,6 @@ def read_point(parameters: Parameters, name: str) -> tuple[int, int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkSpec:
-    """What the engine needs to run a network.
-
-    Attributes
-    ----------
-    architecture
-        Key in `inference.pipeline.networks`.
-    channels
-        Feature maps per resolution level.
-    spacing_mm
-        (slice, row, column) the network was trained at; None runs on the image's own grid.
-    window
-        Voxels (slice, row, column) of one forward pass.
-    overlap
-        Share of a window that the next one repeats, 0 to below 1.
-    weights_path, weights_sha256
-        File below `inference/weights` and the digest it must have.
-    """
-
-    architecture: str
-    channels: tuple[int, ...]
-    spacing_mm: tuple[float, float, float] | None
-    window: tuple[int, int, int]
-    overlap: float
-    weights_path: str
-    weights_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One entry of the catalogue."""
 
@@ -130,6 +103,10 @@ class ModelSpec:
     licence: str = "MIT"
     card: str = ""
     """Markdown model card."""
+    format: str = "built in"
+    """What it was imported from, as "MONAI bundle"."""
+    folder: Path | None = None
+    """Where an imported network's weights lie; None is `inference/weights`."""
     needs_volume: bool = field(default=False)
     """True refuses series that are not one regular volume; False also takes stacks slice by slice."""
 

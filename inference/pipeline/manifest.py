@@ -1,19 +1,32 @@
 """One file describes a network completely: what it takes, what it gives, how it was made and how good it is.
 
-`manage.py train` writes it beside the weights; the registry reads it. Knows no torch.
+`manage.py train` and `manage.py import_model` write it beside the weights; the registry reads it. Knows no torch.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from inference.model_spec import Method, ModelSpec, NetworkSpec
+from inference.model_spec import Method, ModelSpec
+from inference.network_spec import (
+    Argument,
+    Decision,
+    DecisionRule,
+    GridPlacement,
+    InputChannel,
+    NetworkSpec,
+    Normalisation,
+    Scheme,
+    WeightsFile,
+)
 from studies.label_maps.label_map import SegmentDescription
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
+_MOST_BYTES = 4 * 1024**2
 
 
 class ManifestError(ValueError):
@@ -35,9 +48,11 @@ def read_manifest(path: Path) -> ModelSpec:
     """
     card = path.with_suffix(".md")
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError("it is far larger than any manifest")
         content = json.loads(path.read_text(encoding="utf-8"))
         return _build_spec(content, card.read_text(encoding="utf-8") if card.is_file() else "")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise ManifestError(f"{path.name} does not describe a network: {error!r}") from error
 
 
@@ -45,7 +60,6 @@ def write_manifest(path: Path, spec: ModelSpec, *, provenance: Mapping[str, obje
     """Write a network's manifest; `provenance` says how the weights came about and what was measured."""
     if spec.network is None:
         raise ManifestError(f"{spec.name} is not a network.")
-    network = spec.network
     content = {
         "name": spec.name,
         "version": spec.version,
@@ -54,35 +68,15 @@ def write_manifest(path: Path, spec: ModelSpec, *, provenance: Mapping[str, obje
         "limits": spec.limits,
         "modalities": sorted(spec.modalities),
         "licence": spec.licence,
-        "segments": [
-            {
-                "segment_number": s.segment_number,
-                "segment_label": s.segment_label,
-                "category": s.category,
-                "type": s.type,
-                "colour": s.colour,
-            }
-            for s in spec.segments
-        ],
-        "network": {
-            "architecture": network.architecture,
-            "channels": network.channels,
-            "spacing_mm": network.spacing_mm,
-            "window": network.window,
-            "overlap": network.overlap,
-            "weights_path": network.weights_path,
-            "weights_sha256": network.weights_sha256,
-        },
+        "format": spec.format,
+        "segments": [asdict(segment) for segment in spec.segments],
+        "network": asdict(spec.network),
         "provenance": dict(provenance),
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _build_spec(content: dict[str, Any], card: str) -> ModelSpec:
-    network = content["network"]
-    if Path(network["weights_path"]).name != network["weights_path"]:
-        raise ValueError("weights lie beside the manifest")
-    spacing = network["spacing_mm"]
     return ModelSpec(
         name=content["name"],
         version=content["version"],
@@ -97,19 +91,60 @@ def _build_spec(content: dict[str, Any], card: str) -> ModelSpec:
             )
             for s in content["segments"]
         ),
-        network=NetworkSpec(
-            architecture=network["architecture"],
-            channels=tuple(network["channels"]),
-            spacing_mm=None if spacing is None else _triple(spacing),
-            window=_triple(network["window"]),
-            overlap=network["overlap"],
-            weights_path=network["weights_path"],
-            weights_sha256=network["weights_sha256"],
-        ),
+        network=read_network(content["network"]),
         licence=content["licence"],
         card=card,
+        format=content["format"],
         needs_volume=True,
     )
+
+
+def read_network(content: dict[str, Any]) -> NetworkSpec:
+    """Return a network from its part of a manifest."""
+    decision = content["decision"]
+    spacing = content["spacing_mm"]
+    return NetworkSpec(
+        **content
+        | {
+            "arguments": {name: freeze(value) for name, value in content["arguments"].items()},
+            "weights": tuple(_read_weights(file) for file in content["weights"]),
+            "window": _triple(content["window"]),
+            "channels": tuple(_read_channel(channel) for channel in content["channels"]),
+            "spacing_mm": None if spacing is None else _triple(spacing),
+            "placement": GridPlacement(content["placement"]),
+            "mirror_axes": tuple(content["mirror_axes"]),
+            "decision": Decision(
+                **decision
+                | {
+                    "rule": DecisionRule(decision["rule"]),
+                    "labels": tuple(decision["labels"]),
+                    "order": tuple(decision["order"]),
+                }
+            ),
+        }
+    )
+
+
+def freeze(value: Any) -> Argument:
+    """Return a JSON value with tuples for its lists, so that it equals what was written."""
+    if isinstance(value, list):
+        return tuple(freeze(item) for item in value)
+    if isinstance(value, dict):
+        return {name: freeze(item) for name, item in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+def _read_weights(file: dict[str, Any]) -> WeightsFile:
+    if Path(file["path"]).name != file["path"]:
+        raise ValueError("weights lie beside the manifest")
+    return WeightsFile(**file)
+
+
+def _read_channel(channel: dict[str, Any]) -> InputChannel:
+    values = channel["normalisation"]
+    return InputChannel(channel["name"], Normalisation(**values | {"scheme": Scheme(values["scheme"])}))
 
 
 def _triple(values: Any) -> tuple[Any, Any, Any]:

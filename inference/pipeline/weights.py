@@ -32,10 +32,14 @@ class WeightsCorruptError(DomainError):
 
 def encode_weights(network: nn.Module) -> bytes:
     """Return a network's tensors as bytes, floating point ones in half precision: equal networks give equal bytes."""
-    tensors = {
-        name: tensor.detach().cpu().half() if tensor.is_floating_point() else tensor.detach().cpu()
-        for name, tensor in network.state_dict().items()
-    }
+    return encode_tensors(
+        {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()}
+    )
+
+
+def encode_tensors(stored: Mapping[str, Tensor]) -> bytes:
+    """Return tensors as bytes, each as it is."""
+    tensors = {name: tensor.detach().cpu() for name, tensor in stored.items()}
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     return buffer.getvalue()
@@ -53,19 +57,25 @@ def load_weights(network: nn.Module, path: Path, *, sha256: str) -> None:
     WeightsCorruptError
         Where the digest differs, the file holds anything but tensors, or they do not fit.
     """
+    data = read_checked(path, sha256=sha256)
+    try:
+        tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise _corrupt(path, "holds something other than tensors") from error
+    _fill(network, tensors, path)
+
+
+def read_checked(path: Path, *, sha256: str) -> bytes:
+    """Return the bytes of a file whose digest is known; raises as `load_weights` does."""
     if not path.is_file():
-        raise WeightsMissingError(f"The weights {path.name} are missing. Install the release again or retrain them.")
+        raise WeightsMissingError(f"The weights {path.name} are missing. Install the release or the model again.")
     if path.stat().st_size > MOST_BYTES:
         raise _corrupt(path, "is far larger than any weights file")
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise _corrupt(path, f"has the digest {found[:12]}… where {sha256[:12]}… belongs")
-    try:
-        tensors = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise _corrupt(path, "holds something other than tensors") from error
-    _fill(network, tensors, path)
+    return data
 
 
 def _fill(network: nn.Module, tensors: object, path: Path) -> None:

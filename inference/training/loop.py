@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inference.pipeline.device import limit_threads
-from inference.pipeline.networks import build_network
+from inference.pipeline.networks import build_spec_network
 from inference.training.patches import draw_step
 from inference.training.recipes import Recipe
 
@@ -56,8 +56,8 @@ def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], No
     limit_threads()
     torch.manual_seed(recipe.seed)
     classes = len(recipe.spec.segments) + 1
-    network = build_network(recipe.network.architecture, recipe.network.channels, classes)
-    average = build_network(recipe.network.architecture, recipe.network.channels, classes)
+    network = build_spec_network(recipe.network, classes)
+    average = build_spec_network(recipe.network, classes)
     _lay_out_for_training(network)
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
@@ -162,7 +162,7 @@ def _identify(recipe: Recipe) -> str:
     """Name what must not change between two parts of one run."""
     network = recipe.network
     return (
-        f"{recipe.spec.name} {recipe.spec.version} seed {recipe.seed} {network.architecture}{network.channels} "
+        f"{recipe.spec.name} {recipe.spec.version} seed {recipe.seed} {network.architecture}{dict(network.arguments)} "
         f"window {network.window} rate {recipe.learning_rate} steps {recipe.steps} by {recipe.windows_per_step}"
     )
 

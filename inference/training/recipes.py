@@ -9,7 +9,8 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from inference.model_spec import Method, ModelSpec, NetworkSpec
+from inference.model_spec import Method, ModelSpec
+from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, WeightsFile
 from inference.training.synthetic.brain_sampler import random_brain_lesion_case
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import SegmentDescription
@@ -77,12 +78,11 @@ _ENHANCING_LESION = Recipe(
         segments=(SegmentDescription(1, "Enhancing lesion", colour="#e69f00"),),
         network=NetworkSpec(
             architecture="unet",
-            channels=(10, 20, 40, 80),
-            spacing_mm=(2.0, 2.0, 2.0),
+            arguments={"channels": (10, 20, 40, 80)},
+            weights=(WeightsFile("enhancing_lesion.pt", ""),),
             window=(16, 64, 64),
-            overlap=0.5,
-            weights_path="enhancing_lesion.pt",
-            weights_sha256="",
+            channels=(InputChannel("T1 with contrast", Normalisation(Scheme.BODY)),),
+            spacing_mm=(2.0, 2.0, 2.0),
         ),
         needs_volume=True,
     ),

@@ -12,6 +12,7 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from inference.model_spec import ModelSpec
+from inference.network_spec import WeightsFile
 from inference.pipeline.manifest import WEIGHTS_FOLDER, write_manifest
 from studies.label_maps.nifti import read_nifti, read_volume_nifti
 
@@ -60,9 +61,10 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from error
         weights = encode_weights(trained.network)
-        (folder / recipe.network.weights_path).write_bytes(weights)
+        path = folder / recipe.network.weights[0].path
+        path.write_bytes(weights)
         digest = hashlib.sha256(weights).hexdigest()
-        spec = replace(recipe.spec, network=replace(recipe.network, weights_sha256=digest))
+        spec = replace(recipe.spec, network=replace(recipe.network, weights=(WeightsFile(path.name, digest),)))
         self._measure(recipe, spec, options, trained.cpu_s)
         self.stdout.write(f"{name}: {len(weights) / 1e6:.1f} MB, SHA-256 {digest}")
 

@@ -33,7 +33,7 @@ WINDOW = (1, 8, 16, 16)
 
 def make_source() -> NetworkSource:
     torch.manual_seed(3)
-    network = build_network("unet", (4, 8, 8), 3)
+    network = build_network("unet", {"channels": (4, 8, 8)}, 3)
     torch.nn.init.normal_(network.head.weight, std=3.0)
     return NetworkSource(network.eval(), None, WINDOW, 3)
 

@@ -42,7 +42,7 @@ class Call:
 
 def make_forward(classes: int = 3, together: int = 1) -> TorchForward:
     torch.manual_seed(3)
-    network = build_network("unet", (4, 8, 8), classes)
+    network = build_network("unet", {"channels": (4, 8, 8)}, classes)
     torch.nn.init.normal_(network.head.weight, std=30.0)  # scores far apart, so that every class wins somewhere
     torch.nn.init.zeros_(network.head.bias)
     return TorchForward(network, torch.device("cpu"), classes=classes, together=together)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from inference.model_spec import CancelledError, Method, ModelSpec, NetworkSpec, Progress
+from inference.model_spec import CancelledError, Method, ModelSpec, Progress
+from inference.network_spec import NetworkSpec, WeightsFile
 from inference.pipeline.manifest import ManifestError, read_manifest, read_manifests, write_manifest
 from inference.pipeline.network_run import segment_with_network
-from inference.pipeline.networks import build_network
+from inference.pipeline.networks import build_network, build_spec_network
 from inference.pipeline.weights import WeightsCorruptError, WeightsMissingError, encode_weights, load_weights
 from studies.label_maps.label_map import SegmentDescription
 from tests.inference.volumes import Recorder, make_volume
@@ -23,7 +24,7 @@ CHANNELS = (4, 8)
 
 def write_network(folder: Path) -> ModelSpec:
     torch.manual_seed(1)
-    network = build_network("unet", CHANNELS, 2)
+    network = build_network("unet", {"channels": CHANNELS}, 2)
     torch.nn.init.normal_(network.head.weight, std=30.0)
     torch.nn.init.zeros_(network.head.bias)
     data = encode_weights(network)
@@ -38,7 +39,11 @@ def write_network(folder: Path) -> ModelSpec:
         modalities=frozenset({"MR"}),
         segments=(SegmentDescription(1, "Something"),),
         network=NetworkSpec(
-            "unet", CHANNELS, (2.0, 2.0, 2.0), (8, 16, 16), 0.5, "tiny.pt", hashlib.sha256(data).hexdigest()
+            "unet",
+            {"channels": CHANNELS},
+            (WeightsFile("tiny.pt", hashlib.sha256(data).hexdigest()),),
+            (8, 16, 16),
+            spacing_mm=(2.0, 2.0, 2.0),
         ),
         needs_volume=True,
     )
@@ -46,15 +51,15 @@ def write_network(folder: Path) -> ModelSpec:
 
 def load(folder: Path, spec: ModelSpec) -> None:
     assert spec.network is not None
-    network = build_network("unet", spec.network.channels, 2)
-    load_weights(network, folder / spec.network.weights_path, sha256=spec.network.weights_sha256)
+    network = build_spec_network(spec.network, 2)
+    load_weights(network, folder / spec.network.weights[0].path, sha256=spec.network.weights[0].sha256)
 
 
 def test_weights_come_back_as_they_were_written(tmp_path: Path) -> None:
     spec = write_network(tmp_path)
     assert spec.network is not None
-    network = build_network("unet", CHANNELS, 2)
-    load_weights(network, tmp_path / "tiny.pt", sha256=spec.network.weights_sha256)
+    network = build_network("unet", {"channels": CHANNELS}, 2)
+    load_weights(network, tmp_path / "tiny.pt", sha256=spec.network.weights[0].sha256)
     assert encode_weights(network) == (tmp_path / "tiny.pt").read_bytes()
 
 
@@ -96,7 +101,7 @@ def digest_into(folder: Path, spec: ModelSpec, content: object) -> ModelSpec:
     (folder / "tiny.pt").write_bytes(buffer.getvalue())
     assert spec.network is not None
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    return replace(spec, network=replace(spec.network, weights_sha256=digest))
+    return replace(spec, network=replace(spec.network, weights=(WeightsFile("tiny.pt", digest),)))
 
 
 def test_a_hostile_file_runs_nothing_even_under_the_right_digest(tmp_path: Path) -> None:
@@ -141,7 +146,7 @@ def test_a_manifest_may_not_point_elsewhere(tmp_path: Path) -> None:
     assert spec.network is not None
     write_manifest(
         tmp_path / "tiny.json",
-        replace(spec, network=replace(spec.network, weights_path="../tiny.pt")),
+        replace(spec, network=replace(spec.network, weights=(WeightsFile("../tiny.pt", ""),))),
         provenance={},
     )
     with pytest.raises(ManifestError, match="beside"):

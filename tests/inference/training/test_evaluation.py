@@ -30,7 +30,9 @@ def test_a_network_is_measured_beside_simple_methods(tmp_path: Path) -> None:
     weights = encode_weights(train(recipe, tmp_path / "checkpoint", ignore).network)
     (tmp_path / "balls.pt").write_bytes(weights)
     digest = hashlib.sha256(weights).hexdigest()
-    spec = replace(recipe.spec, network=replace(recipe.network, weights_sha256=digest))
+    spec = replace(
+        recipe.spec, network=replace(recipe.network, weights=(replace(recipe.network.weights[0], sha256=digest),))
+    )
     seen: list[CaseResult] = []
     results = evaluate_synthetic(recipe, spec, tmp_path, 6, seen.append)
     assert results == seen

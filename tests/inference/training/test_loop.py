@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from inference.network_spec import WeightsFile
 from inference.pipeline.weights import encode_weights
 from inference.training.loop import TrainingStep, measure_loss, train
 from inference.training.patches import draw_step, spawn_generator
@@ -29,7 +30,13 @@ def make_ball_case(rng: np.random.Generator) -> tuple[Volume, np.ndarray]:
 
 def make_recipe(steps: int = 6, seed: int = 5) -> Recipe:
     recipe = RECIPES["enhancing_lesion"]
-    network = replace(recipe.network, channels=(4, 8), window=(8, 16, 16), spacing_mm=None, weights_path="balls.pt")
+    network = replace(
+        recipe.network,
+        arguments={"channels": (4, 8)},
+        window=(8, 16, 16),
+        spacing_mm=None,
+        weights=(WeightsFile("balls.pt", ""),),
+    )
     spec = replace(recipe.spec, name="balls", network=network)
     return replace(recipe, spec=spec, make_case=make_ball_case, seed=seed, steps=steps, windows_per_step=3)
 

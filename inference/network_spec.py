@@ -1,0 +1,223 @@
+"""What the engine must know to run a network, as plain values that JSON can hold. Imports neither torch nor Django."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Triple = tuple[int, int, int]
+Argument = None | bool | int | float | str | tuple["Argument", ...] | Mapping[str, "Argument"]
+"""What an architecture may be given."""
+
+SLICE_ROW_COLUMN = "slice row column"
+COLUMN_ROW_SLICE = "column row slice"
+_OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
+
+
+class Scheme(StrEnum):
+    """How one channel's grey values become a network's input."""
+
+    NONE = "none"
+    BODY = "body"
+    """(value - median) / spread of the body, cut at -5 and 10: what this project trains with."""
+    Z_SCORE = "z_score"
+    """(value - mean) / standard deviation of the channel."""
+    Z_SCORE_NONZERO = "z_score_nonzero"
+    """The same over the voxels that are not 0, which alone are changed."""
+    CLIP_Z_SCORE = "clip_z_score"
+    """Cut at `low` and `high`, then (value - `mean`) / `deviation`."""
+    MIN_MAX = "min_max"
+    """The channel's least and greatest value become `to_low` and `to_high`."""
+    RANGE = "range"
+    """`low` and `high` become `to_low` and `to_high`."""
+    PERCENTILES = "percentiles"
+    """The channel's `low`-th and `high`-th percentile become `to_low` and `to_high`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """A scheme with its values; those that a scheme does not name are not used.
+
+    Attributes
+    ----------
+    is_clipped
+        RANGE and PERCENTILES: what lies outside is cut.
+    """
+
+    scheme: Scheme = Scheme.NONE
+    low: float = 0.0
+    high: float = 1.0
+    mean: float = 0.0
+    deviation: float = 1.0
+    to_low: float = 0.0
+    to_high: float = 1.0
+    is_clipped: bool = True
+
+    def __post_init__(self) -> None:
+        values = (self.low, self.high, self.mean, self.deviation, self.to_low, self.to_high)
+        if not all(math.isfinite(value) for value in values):
+            raise ValueError("A normalisation needs finite numbers.")
+        if self.scheme in (Scheme.RANGE, Scheme.PERCENTILES, Scheme.CLIP_Z_SCORE) and not self.low < self.high:
+            raise ValueError(f"A normalisation needs a range, not {self.low:g} to {self.high:g}.")
+        if self.scheme is Scheme.PERCENTILES and not 0 <= self.low < self.high <= 100:
+            raise ValueError("Percentiles run from 0 to 100.")
+        if self.scheme is Scheme.CLIP_Z_SCORE and self.deviation <= 0:
+            raise ValueError("A standard deviation is positive.")
+
+
+@dataclass(frozen=True, slots=True)
+class InputChannel:
+    """One input of a network.
+
+    Attributes
+    ----------
+    name
+        What it must be, as "T1 with contrast".
+    normalisation
+        Of its grey values.
+    """
+
+    name: str
+    normalisation: Normalisation = Normalisation()
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file beside the manifest and the SHA-256 it must have."""
+
+    path: str
+    sha256: str
+
+
+class GridPlacement(StrEnum):
+    """Where the network's voxels lie when its spacing differs from the series'."""
+
+    SAME_EXTENT = "same_extent"
+    """The outer borders coincide."""
+    SAME_FIRST_VOXEL = "same_first_voxel"
+    """The centres of the first voxels coincide, as with MONAI's `Spacing`."""
+
+
+class DecisionRule(StrEnum):
+    """How scores become labels."""
+
+    HIGHEST = "highest"
+    """The class that scores highest; class 0 is background."""
+    REGIONS = "regions"
+    """Each score is a region of its own, on where its score exceeds the threshold; later ones paint over earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """From scores to labels.
+
+    Attributes
+    ----------
+    rule
+        Which way.
+    labels
+        REGIONS: the label that each score writes, in order of the scores.
+    order
+        REGIONS: the scores, by number, in order of writing; empty writes them as they come.
+    threshold
+        REGIONS: probability after the sigmoid above which a region is on.
+    is_interpolated
+        False takes the nearest voxel's label where the grids differ.
+    """
+
+    rule: DecisionRule = DecisionRule.HIGHEST
+    labels: tuple[int, ...] = ()
+    order: tuple[int, ...] = ()
+    threshold: float = 0.5
+    is_interpolated: bool = True
+
+    def __post_init__(self) -> None:
+        if self.rule is DecisionRule.REGIONS and not self.labels:
+            raise ValueError("Regions need the labels they write.")
+        if self.order and sorted(self.order) != list(range(len(self.labels))):
+            raise ValueError("The order of writing must name each region once.")
+        if not 0 < self.threshold < 1:
+            raise ValueError("A threshold lies between 0 and 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """What the engine needs to run a network. Axes are the network's own: see `orientation`.
+
+    Attributes
+    ----------
+    architecture
+        Key in `inference.pipeline.networks`, or "torchscript", "onnx" or "nnunet" where files say what it is.
+    arguments
+        What the architecture is built with, besides input channels and scores.
+    weights
+        One file, or several whose scores are averaged.
+    window
+        Voxels of one forward pass.
+    channels
+        Inputs, in order.
+    spacing_mm
+        What the network was trained at; None runs on the image's own grid.
+    placement
+        How that grid lies on the series'.
+    orientation
+        Which way the network's three axes run: "slice row column" or "column row slice" as stored, or anatomically
+        with three letters, "RAS" for to the right, to the front, upward. The volume is turned by whole axes and the
+        label map turned back.
+    overlap, grid
+        Share of a window that the next one repeats, 0 to below 1, and whose windows and weights
+        (`inference.pipeline.windows.GridRule`).
+    pad_value
+        What normalised images smaller than a window are extended with; None is their least value.
+    flat_axis
+        The axis that a 2D network does not see: its windows are one voxel thick there. None for 3D networks.
+    mirror_axes
+        Axes that are mirrored, in all combinations, for the average of all answers.
+    decision
+        From scores to labels.
+    """
+
+    architecture: str
+    arguments: Mapping[str, Argument] = field(hash=False)
+    weights: tuple[WeightsFile, ...]
+    window: Triple
+    channels: tuple[InputChannel, ...] = (InputChannel("image", Normalisation(Scheme.BODY)),)
+    spacing_mm: tuple[float, float, float] | None = None
+    placement: GridPlacement = GridPlacement.SAME_EXTENT
+    orientation: str = SLICE_ROW_COLUMN
+    overlap: float = 0.5
+    grid: str = "monai"
+    pad_value: float | None = None
+    flat_axis: int | None = None
+    mirror_axes: tuple[int, ...] = ()
+    decision: Decision = Decision()
+
+    def __post_init__(self) -> None:
+        if not self.weights or not self.channels:
+            raise ValueError("A network has weights and at least one input channel.")
+        if min(self.window) < 1:
+            raise ValueError(f"A window of {self.window} voxels is none.")
+        if self.spacing_mm is not None and not all(0 < s < math.inf for s in self.spacing_mm):
+            raise ValueError(f"Spacing must be positive, not {self.spacing_mm} mm.")
+        if not 0 <= self.overlap < 1:
+            raise ValueError(f"Windows overlap by 0 to below 1, not {self.overlap}.")
+        check_orientation(self.orientation)
+        if self.flat_axis is not None and (self.flat_axis not in (0, 1, 2) or self.window[self.flat_axis] != 1):
+            raise ValueError("The windows of a 2D network are one voxel thick along the axis that it does not see.")
+        if len(set(self.mirror_axes) & {0, 1, 2}) != len(self.mirror_axes):
+            raise ValueError(f"There are no axes {self.mirror_axes} to mirror.")
+
+    def count_scores(self, segments: int) -> int:
+        """Return how many scores a voxel gets, of a network that marks this many segments."""
+        return len(self.decision.labels) if self.decision.rule is DecisionRule.REGIONS else segments + 1
+
+
+def check_orientation(orientation: str) -> None:
+    """Raise ValueError unless `NetworkSpec.orientation` may be this."""
+    if orientation in (SLICE_ROW_COLUMN, COLUMN_ROW_SLICE):
+        return
+    axes = {frozenset((letter, _OPPOSITE.get(letter, ""))) for letter in orientation}
+    if len(orientation) != 3 or len(axes) != 3 or not set(orientation) <= set(_OPPOSITE):
+        raise ValueError(f"{orientation!r} names no three axes; write for example 'RAS'.")
