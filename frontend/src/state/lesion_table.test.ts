@@ -76,7 +76,7 @@ describe("the lesion table", () => {
       diameter: { percent },
     });
     const insight = { lesion_changes: [change(56, 5), change(112, 9)] } as unknown as Parameters<typeof changeOf>[0];
-    expect(changeOf(insight, "L1", "baseline")?.percent).toBe(9);
+    expect(changeOf(insight, "L1", "baseline")).toMatchObject({ percent: 9, toDay: 112 });
     expect(changeOf(insight, "L2", "baseline")).toBeUndefined();
     expect(changeOf(undefined, "L1", "previous")).toBeUndefined();
   });

@@ -71,8 +71,9 @@ export function dismissedOf(tracking: Schemas["Tracking"]): Lesion[] {
   return tracking.lesions.filter((lesion) => lesion.description.dismissed_reason);
 }
 
-/** How a lesion changed up to the latest date on which it was measured. */
+/** How a lesion changed up to the latest date on which it was measured, and which day that was. */
 export function changeOf(insight: Schemas["Insight"] | undefined, name: string, reference: "baseline" | "previous") {
   const changes = insight?.lesion_changes.filter((each) => each.lesion === name && each.reference === reference) ?? [];
-  return changes.at(-1)?.diameter;
+  const latest = changes.at(-1);
+  return latest && { ...latest.diameter, toDay: latest.to_day };
 }

@@ -16,7 +16,7 @@ function course(unit: string): [Schemas["Assessment"], Schemas["Insight"]] {
     overall_response: "SD",
     bands_after: null,
   });
-  const change = { old: 50, new: 40, low_percent: -30, high_percent: -8 };
+  const change = { old: 50, new: 40.000000000000004, low_percent: -30, high_percent: -8 };
   return [
     { questions: [], timepoints: [date(0, 50), date(56, 40)] } as unknown as Schemas["Assessment"],
     { sum_changes: [{ reference: "baseline", from_day: 0, to_day: 56, change }] } as unknown as Schemas["Insight"],

@@ -12,31 +12,46 @@ const DAY_MS = 86_400_000;
 const dateAfter = (date: string, days: number): string =>
   new Date((dayNumber(date) + days) * DAY_MS).toISOString().slice(0, 10);
 
+/** Tenths of a millimetre are what a verdict is given in; the simulation adds up binary fractions. */
+const isSame = (first: number | null, second: number | null) =>
+  first !== null && second !== null && Math.abs(first - second) < 0.05;
+
+/** Of a sum's changes, the one that ends in this verdict's value. */
+export function sumChangeOf(
+  { numbers, day }: Pick<Schemas["TimepointVerdict"], "numbers" | "day">,
+  reference: "baseline" | "nadir",
+  insight: Schemas["Insight"] | undefined,
+) {
+  if (numbers.unit !== "mm") return undefined;
+  const isIt = (each: Schemas["SumChange"]) =>
+    each.reference === reference && each.to_day === day && isSame(each.change.new, numbers.value);
+  return insight?.sum_changes.find(isIt)?.change;
+}
+
 /** A sum with the 95 % interval of its change from baseline, in its own unit; no interval where that is unknown. */
-function sumOf(numbers: Schemas["Numbers"], day: number, insight: Schemas["Insight"] | undefined): Estimate | null {
-  if (numbers.value === null) return null;
-  const found = insight?.sum_changes.find(
-    ({ reference, to_day, change }) =>
-      reference === "baseline" && to_day === day && numbers.unit === "mm" && change.new === numbers.value,
-  )?.change;
+function sumOf(verdict: Schemas["TimepointVerdict"], insight: Schemas["Insight"] | undefined): Estimate | null {
+  const { value } = verdict.numbers;
+  if (value === null) return null;
+  const found = sumChangeOf(verdict, "baseline", insight);
   const at = (percent: number | null | undefined) =>
     found && percent !== null && percent !== undefined ? found.old * (1 + percent / 100) : null;
-  return { value: numbers.value, low: at(found?.low_percent), high: at(found?.high_percent) };
+  return { value, low: at(found?.low_percent), high: at(found?.high_percent) };
 }
 
 /** The sums of a verdict, provisional while a person has been asked something. */
 export function sumPointsOf(assessment: Schemas["Assessment"], insight: Schemas["Insight"] | undefined): SumPoint[] {
-  return assessment.timepoints.map(
-    ({ study_id, study_date, day, numbers, overall_response, bands_after: bands }, place) => ({
-      studyId: study_id,
-      date: study_date,
-      sum: sumOf(numbers, day, insight),
-      response: overall_response,
-      isProvisional: assessment.questions.length > 0,
-      isBaseline: place === 0,
-      linesAfter: bands && { partial: bands.partial_at, progression: bands.progression_at },
-    }),
-  );
+  return assessment.timepoints.map((verdict, place) => ({
+    studyId: verdict.study_id,
+    date: verdict.study_date,
+    sum: sumOf(verdict, insight),
+    response: verdict.overall_response,
+    isProvisional: assessment.questions.length > 0,
+    isBaseline: place === 0,
+    linesAfter: verdict.bands_after && {
+      partial: verdict.bands_after.partial_at,
+      progression: verdict.bands_after.progression_at,
+    },
+  }));
 }
 
 type Measurement = Schemas["FollowedPart"];

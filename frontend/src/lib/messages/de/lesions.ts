@@ -21,6 +21,7 @@ export const lesions = {
   "tracked.baseline": "Ausgang",
   "tracked.change": "Änderung",
   "tracked.from_baseline": "seit Ausgang",
+  "tracked.until_day": "nur bis Tag {day} gemessen",
   "tracked.from_previous": "seit dem Termin davor",
   "tracked.growth": "P(Wachstum) {share}",
   "tracked.state_present": "sichtbar",

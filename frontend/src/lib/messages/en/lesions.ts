@@ -21,6 +21,7 @@ export const lesions = {
   "tracked.baseline": "baseline",
   "tracked.change": "Change",
   "tracked.from_baseline": "from baseline",
+  "tracked.until_day": "measured until day {day} only",
   "tracked.from_previous": "from the date before",
   "tracked.growth": "P(growth) {share}",
   "tracked.state_present": "seen",

@@ -158,10 +158,18 @@ function changeWords(change: Change, t: Translate): string {
   return `${percent}${interval}, ${sure}`;
 }
 
-function Changes({ insight, name }: { readonly insight: Insight | undefined; readonly name: string }) {
+interface ChangesProps {
+  readonly insight: Insight | undefined;
+  readonly name: string;
+  /** Of the latest date: a change that ends before it must not be read as one up to now. */
+  readonly latestDay: number | null;
+}
+
+function Changes({ insight, name, latestDay }: ChangesProps) {
   const t = useTranslate();
   const baseline = changeOf(insight, name, "baseline");
   const previous = changeOf(insight, name, "previous");
+  const until = baseline && latestDay !== null && baseline.toDay < latestDay ? baseline.toDay : undefined;
   return (
     <div className={styles.change}>
       {baseline ? (
@@ -169,6 +177,7 @@ function Changes({ insight, name }: { readonly insight: Insight | undefined; rea
           {changeWords(baseline, t)} <span className={styles.quiet}>{t("tracked.from_baseline")}</span>
         </span>
       ) : null}
+      {until !== undefined ? <span className={styles.quiet}>{t("tracked.until_day", { day: until })}</span> : null}
       {previous ? (
         <span>
           {changeWords(previous, t)} <span className={styles.quiet}>{t("tracked.from_previous")}</span>
@@ -212,7 +221,7 @@ function Row({ row, onDismiss, ...props }: RowProps) {
         </td>
       ))}
       <td>
-        <Changes insight={props.insight} name={lesion.name} />
+        <Changes insight={props.insight} name={lesion.name} latestDay={row.cells.at(-1)?.timepoint.day ?? null} />
       </td>
       {props.canEdit ? (
         <td>

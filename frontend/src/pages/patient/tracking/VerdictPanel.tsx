@@ -7,6 +7,7 @@ import { useLocale, useTranslate } from "../../../lib/messages";
 import { probabilityText } from "../../../lib/probability";
 import { ApiProblem } from "../../../lib/problem";
 import { toneOf } from "../../../state/charts/course";
+import { sumChangeOf } from "../../../state/charts/from_record";
 import { Button } from "../../../ui/Button";
 import { Select } from "../../../ui/Select";
 import { LoadingState } from "../../../ui/States";
@@ -30,12 +31,14 @@ interface VerdictPanelProps {
 type Translate = ReturnType<typeof useTranslate>;
 
 /** How sure a change of the sum is: its interval and the probability that growth is real, or why that is unknown. */
-function sureWords(verdict: TimepointVerdict, reference: string, insight: Insight | undefined, t: Translate): string {
-  const { numbers, day } = verdict;
-  const change = insight?.sum_changes.find(
-    (each) => each.reference === reference && each.to_day === day && each.change.new === numbers.value,
-  )?.change;
-  if (!change || numbers.unit !== "mm") return "";
+function sureWords(
+  verdict: TimepointVerdict,
+  reference: "baseline" | "nadir",
+  insight: Insight | undefined,
+  t: Translate,
+): string {
+  const change = sumChangeOf(verdict, reference, insight);
+  if (!change) return "";
   const { low_percent: low = null, high_percent: high = null, growth_probability: growth } = change;
   if (low === null || high === null || growth === null) return `: ${change.unknown_because}`;
   const interval = { low: low.toFixed(0), high: high.toFixed(0), share: probabilityText(growth) };
