@@ -90,9 +90,9 @@ def find_positions(size: int, size_working: int, *, before: int = 0, is_linear: 
     is_linear
         False takes the nearest voxel.
     """
-    centres = np.clip((np.arange(size) + 0.5) * size_working / size - 0.5, 0, size_working - 1)
+    centres = np.clip(size_working / size * (np.arange(size) + 0.5) - 0.5, 0, size_working - 1)
     if not is_linear:
-        centres = np.round(centres)
+        centres = np.floor(centres + 0.5)  # halfway between two it is the later one, as scipy and torch have it
     below = np.floor(centres).astype(np.intp)
     share = (centres - below).astype(np.float32)
     above = np.where(share > 0, np.minimum(below + 1, size_working - 1), below)

@@ -23,6 +23,8 @@ from inference.pipeline.engine import Forward, run_windows
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Positions, Resampling, decide_by_highest
 from inference.pipeline.manifest import WEIGHTS_FOLDER
 from inference.pipeline.networks import build_spec_network
+from inference.pipeline.nnunet_run import ARCHITECTURE as NNUNET
+from inference.pipeline.nnunet_run import segment_with_nnunet
 from inference.pipeline.normalise import normalise
 from inference.pipeline.preprocess import (
     Image,
@@ -85,8 +87,11 @@ def segment_channels(
     if network is None:
         raise ValueError(f"{spec.name} is not a network.")
     _require_channels(network, len(channels), spec.title)
+    folder = folder or spec.folder or WEIGHTS_FOLDER
     on_progress(Progress("loading", 0, 0))
-    forward = _load_forward(network, network.count_scores(len(spec.segments)), folder or spec.folder or WEIGHTS_FOLDER)
+    if network.architecture == NNUNET:
+        return segment_with_nnunet(channels, geometry, network, folder, on_progress, focus=focus)
+    forward = _load_forward(network, network.count_scores(len(spec.segments)), folder)
     on_progress(Progress("preparing", 0, 0))
     turn = find_turn(geometry, network.orientation)
     spacing_mm = turn.turn_values(geometry.spacing_mm)
