@@ -64,6 +64,7 @@ _REASONS = {
     FollowedState.PRESENT: "seen and not measured",
     FollowedState.NOT_EVALUABLE: "not evaluable",
 }
+_PART_WORDS = {TumourComponent.ENHANCING: "enhancing", TumourComponent.NON_ENHANCING: "non-enhancing"}
 _NON_TARGET_STATES = {
     FollowedState.ABSENT: NonTargetState.ABSENT,
     FollowedState.NOT_EVALUABLE: NonTargetState.NOT_EVALUABLE,
@@ -165,6 +166,27 @@ def to_deauville(patient: FollowedPatient) -> tuple[tuple[int, LymphomaUptake], 
     )
 
 
+def _brain_course_of_part(patient: FollowedPatient, part: TumourComponent) -> BrainCourse:
+    """Return the course of a criterion that measures one part of a glioma; refuse targets said to be the other part.
+
+    Where nobody said a word, all targets are taken to be the part that the criterion measures.
+    """
+    others = [t.name for t in patient.in_role(LesionRole.TARGET) if t.component not in (None, part)]
+    if others:
+        raise CriteriaInputError(
+            f"Unknown, because this criterion measures the {_PART_WORDS[part]} tumour and {', '.join(others)} was said "
+            f"to be of the other part. Choose {_PART_WORDS[part]} targets, or RANO 2.0, mixed."
+        )
+    return to_brain_course(patient, component=part)
+
+
+def _assess_rano_2_0(patient: FollowedPatient, configuration: CriteriaConfiguration) -> CourseVerdict:
+    """Judge the part of the tumour that all targets were said to be: enhancing unless all are non-enhancing."""
+    parts = {lesion.component for lesion in patient.in_role(LesionRole.TARGET)}
+    part = TumourComponent.NON_ENHANCING if parts == {TumourComponent.NON_ENHANCING} else TumourComponent.ENHANCING
+    return assess_rano_2_0(_brain_course_of_part(patient, part), configuration)
+
+
 def _assess_mixed(patient: FollowedPatient, configuration: CriteriaConfiguration) -> CourseVerdict:
     """Judge a glioma of two components, each alone, and join them (RN.MIXED)."""
     targets = patient.in_role(LesionRole.TARGET)
@@ -183,9 +205,9 @@ def _judge_component(
 ) -> CourseVerdict:
     targets = tuple(lesion for lesion in patient.in_role(LesionRole.TARGET) if lesion.component is component)
     if not targets:
-        name = "enhancing" if component is TumourComponent.ENHANCING else "non-enhancing"
         raise CriteriaInputError(
-            f"Unknown, because there is no {name} target: this is no mixed tumour. Choose one, or RANO 2.0."
+            f"Unknown, because there is no {_PART_WORDS[component]} target: this is no mixed tumour. "
+            "Choose one, or RANO 2.0."
         )
     return assess_rano_2_0(to_brain_course(patient, component=component, targets=targets), configuration)
 
@@ -205,11 +227,15 @@ _JUDGES: Mapping[Criterion, _Judge] = {
     Criterion.RECIST_1_1: _Judge(lambda p, v: assess_recist(to_diameter_course(p), v)),
     Criterion.IRECIST: _Judge(lambda p, v: assess_irecist(to_diameter_course(p), v)),
     Criterion.MRECIST_HCC: _Judge(lambda p, v: assess_mrecist_hcc(to_diameter_course(p), v), mrecist_hcc.DEFAULTS),
-    Criterion.RANO_2_0: _Judge(lambda p, v: assess_rano_2_0(to_brain_course(p), v), rano_2_0.DEFAULTS),
-    Criterion.MRANO: _Judge(lambda p, v: assess_mrano(to_brain_course(p), v), mrano.DEFAULTS),
-    Criterion.RANO_HGG: _Judge(lambda p, v: assess_rano_hgg(to_brain_course(p), v), rano_hgg.DEFAULTS),
+    Criterion.RANO_2_0: _Judge(_assess_rano_2_0, rano_2_0.DEFAULTS),
+    Criterion.MRANO: _Judge(
+        lambda p, v: assess_mrano(_brain_course_of_part(p, TumourComponent.ENHANCING), v), mrano.DEFAULTS
+    ),
+    Criterion.RANO_HGG: _Judge(
+        lambda p, v: assess_rano_hgg(_brain_course_of_part(p, TumourComponent.ENHANCING), v), rano_hgg.DEFAULTS
+    ),
     Criterion.RANO_LGG: _Judge(
-        lambda p, v: assess_rano_lgg(to_brain_course(p, component=TumourComponent.NON_ENHANCING), v),
+        lambda p, v: assess_rano_lgg(_brain_course_of_part(p, TumourComponent.NON_ENHANCING), v),
         rano_lgg.DEFAULTS,
     ),
     Criterion.RANO_MIXED: _Judge(_assess_mixed, rano_2_0.DEFAULTS),

@@ -140,7 +140,8 @@ def test_days_out_of_order_and_a_missing_baseline_are_refused() -> None:
 
 @pytest.mark.parametrize("criterion", COMPUTABLE)
 def test_every_criterion_that_is_offered_judges(criterion: Criterion) -> None:
-    verdict = assess(RECORDED, criterion)
+    is_of_one_part = criterion in (Criterion.RANO_2_0, Criterion.MRANO, Criterion.RANO_HGG, Criterion.RANO_LGG)
+    verdict = assess(replace(RECORDED, lesions=(L1, L2)) if is_of_one_part else RECORDED, criterion)
     assert verdict.criterion is criterion
     assert len(verdict.timepoints) == 2
     assert verdict.latest.clause.sentence
@@ -165,7 +166,7 @@ def test_the_parts_of_a_glioma_are_judged_apart() -> None:
     """L1 grows by 40 % in one diameter, L2 shrinks by half: together a little more, apart progression."""
     moved = date(56, seen("L1", "42"), seen("L2", "10"))
     patient = replace(RECORDED, timepoints=(RECORDED.baseline, moved))
-    assert assess(patient, Criterion.RANO_2_0).latest.overall_response is Response.SD
+    assert assess(replace(patient, lesions=(L1, L2)), Criterion.RANO_2_0).latest.overall_response is Response.SD
     joined = assess(patient, Criterion.RANO_MIXED).latest
     assert (joined.overall_response, joined.target_response, joined.non_target_response) == (
         Response.PD,
@@ -175,6 +176,23 @@ def test_the_parts_of_a_glioma_are_judged_apart() -> None:
     # 30 x 8 and 42 x 8: the numbers are of the enhancing part alone
     assert (joined.numbers.baseline, joined.numbers.value) == (240, 336)
     assert joined.numbers.quantity == "sum of products of the enhancing component"
+
+
+def test_parts_of_a_tumour_are_never_added_up_by_a_criterion_that_measures_one() -> None:
+    both = replace(
+        STEADY,
+        lesions=(
+            replace(L1, component=TumourComponent.ENHANCING),
+            replace(L2, component=TumourComponent.NON_ENHANCING),
+        ),
+    )
+    for criterion in (Criterion.RANO_2_0, Criterion.MRANO, Criterion.RANO_HGG):
+        with pytest.raises(CriteriaInputError, match=r"enhancing tumour and L2 was said .* RANO 2\.0, mixed"):
+            assess(both, criterion)
+    with pytest.raises(CriteriaInputError, match="non-enhancing tumour and L1"):
+        assess(both, Criterion.RANO_LGG)
+    dark = replace(both, lesions=tuple(replace(each, component=TumourComponent.NON_ENHANCING) for each in both.lesions))
+    assert assess(dark, Criterion.RANO_2_0).latest.overall_response == Response.SD
 
 
 def test_a_plan_changes_a_criterions_own_values_and_no_others() -> None:
