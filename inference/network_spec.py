@@ -163,7 +163,7 @@ class NetworkSpec:
     placement
         How that grid lies on the series'.
     orientation
-        Which way the network's three axes run: "slice row column" or "column row slice" as stored, or anatomically
+        Which way the network's three axes run: "slice row column", or these words in another order, or anatomically
         with three letters, "RAS" for to the right, to the front, upward. The volume is turned by whole axes and the
         label map turned back.
     overlap, grid
@@ -216,7 +216,7 @@ class NetworkSpec:
 
 def check_orientation(orientation: str) -> None:
     """Raise ValueError unless `NetworkSpec.orientation` may be this."""
-    if orientation in (SLICE_ROW_COLUMN, COLUMN_ROW_SLICE):
+    if sorted(orientation.split()) == sorted(SLICE_ROW_COLUMN.split()):
         return
     axes = {frozenset((letter, _OPPOSITE.get(letter, ""))) for letter in orientation}
     if len(orientation) != 3 or len(axes) != 3 or not set(orientation) <= set(_OPPOSITE):

@@ -21,7 +21,7 @@ NormKind = Literal["instance", "batch"]
 class NotSupportedError(InvalidInputError):
     """The model was trained with something that SegWeb does not know."""
 
-    code: ClassVar[str] = "model.not_supported"
+    code: ClassVar[str] = "model.not_understood"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ Resampler = tuple[int, int, bool | None]
 _MOST_LABELS = 255
 _OVERLAP = 0.5
 _LINEAR: Resampler = (1, 0, None)
+_AXES = ("slice", "row", "column")
+_REORIENTED = "SAR"
+"""How the training code lays out axes once it has turned an image to RAS: it reads (x, y, z) as (z, y, x)."""
 
 
 class PlanError(InvalidInputError):
@@ -121,6 +124,13 @@ class Plan:
     scores: Resampler
     is_reoriented: bool
     overlap: float = _OVERLAP
+
+    @property
+    def orientation(self) -> str:
+        """Which way the network's axes run, as `NetworkSpec.orientation` says it."""
+        if self.is_reoriented:
+            return "".join(_REORIENTED[axis] for axis in self.to_working)
+        return " ".join(_AXES[axis] for axis in self.to_working)
 
     @property
     def channels_in(self) -> int:

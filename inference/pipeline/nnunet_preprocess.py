@@ -29,8 +29,6 @@ Mask = npt.NDArray[np.bool_]
 
 _SMALLEST_DEVIATION = 1e-8
 _OUTSIDE = -1
-_REORIENTED = "SAR"
-"""How the training code lays out axes once it has turned an image to RAS: it reads (x, y, z) as (z, y, x)."""
 _LABELS_RESAMPLER = (1, 0, None)
 
 
@@ -93,7 +91,7 @@ def prepare(
     if len(channels) != len(plan.channels):
         names = ", ".join(channel.name for channel in plan.channels)
         raise WrongChannelsError(f"This model takes {len(plan.channels)} images ({names}), and got {len(channels)}.")
-    turn = find_plan_turn(plan, geometry)
+    turn = find_turn(geometry, plan.orientation)
     turned = [turn.turn(np.asarray(channel)) for channel in channels]
     spacing = turn.turn_values(geometry.spacing_mm)
     target = (spacing[0], *plan.spacing_mm) if len(plan.spacing_mm) == 2 else plan.spacing_mm
@@ -119,13 +117,6 @@ def _find_linear(plan: Plan, spacing: tuple[float, ...], target: tuple[float, ..
     order, order_across, _ = plan.scores
     z, y, x = ((order_across if axis == thick else order) == 1 for axis in range(3))
     return z, y, x
-
-
-def find_plan_turn(plan: Plan, geometry: VolumeGeometry) -> Turn:
-    """Return how a series must be turned: transposed as planned, and anatomically first where training images were."""
-    if not plan.is_reoriented:
-        return Turn(plan.to_working, (), geometry.shape)
-    return find_turn(geometry, "".join(_REORIENTED[axis] for axis in plan.to_working))
 
 
 def find_content(channels: Sequence[npt.NDArray[np.generic]]) -> Box:

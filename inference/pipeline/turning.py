@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.model_spec import Focus
-from inference.network_spec import COLUMN_ROW_SLICE, SLICE_ROW_COLUMN
+from inference.network_spec import SLICE_ROW_COLUMN
 from studies.imaging.geometry import VolumeGeometry
 
 Shape = tuple[int, int, int]
@@ -72,10 +72,10 @@ class Turn:
 
 def find_turn(geometry: VolumeGeometry, orientation: str) -> Turn:
     """Return how a series must be turned for `NetworkSpec.orientation`; oblique ones by the nearest whole axes."""
-    if orientation == SLICE_ROW_COLUMN:
-        return Turn((0, 1, 2), (), geometry.shape)
-    if orientation == COLUMN_ROW_SLICE:
-        return Turn((2, 1, 0), (), geometry.shape)
+    if " " in orientation:
+        stored = SLICE_ROW_COLUMN.split()
+        first, second, third = (stored.index(word) for word in orientation.split())
+        return Turn((first, second, third), (), geometry.shape)
     letters = name_axes(geometry)
     axes, flipped = [], []
     for axis, wanted in enumerate(orientation):
