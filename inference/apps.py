@@ -1,6 +1,9 @@
 """The machines as a Django app."""
 
 from django.apps import AppConfig
+from django.conf import settings
+
+from inference.registry import use_models_folder
 
 
 class InferenceConfig(AppConfig):
@@ -8,3 +11,6 @@ class InferenceConfig(AppConfig):
 
     name = "inference"
     verbose_name = "Segmentation jobs"
+
+    def ready(self) -> None:
+        use_models_folder(settings.SEGWEB_DATA_DIR / "models")

@@ -1,21 +1,27 @@
 """The catalogue of models, and the questions a door asks of it. Imports neither torch nor Django.
 
-The classical methods are written here; each network is a manifest below `inference/weights`, written by
-`manage.py train` together with the weights and the evaluation that its card reports.
+The classical methods are written here; each network that ships is a manifest below `inference/weights`, written by
+`manage.py train` together with the weights and the evaluation that its card reports. Imported models are manifests in
+the data folder, written by `manage.py import_model`; web server and workers see a new one without a restart.
 """
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 from inference.classical.catalogue import CLASSICAL_MODELS
 from inference.model_card import render_card
 from inference.model_spec import Method, ModelSpec, ParameterKind, Parameters, ParameterSpec, ParameterValue
-from inference.pipeline.manifest import WEIGHTS_FOLDER, read_manifests
+from inference.pipeline.manifest import WEIGHTS_FOLDER, ManifestError, read_manifest, read_manifests
 from studies.errors import InvalidInputError, NotFoundError
+
+logger = logging.getLogger(__name__)
 
 _UNUSABLE_VERDICTS = {
     "not_images": "This series holds no images.",
@@ -35,11 +41,59 @@ class InvalidParametersError(InvalidInputError):
     code = "parameters.invalid"
 
 
-@cache
+_state: dict[str, Path] = {}
+
+
+def use_models_folder(folder: Path) -> None:
+    """Also list the models that were imported into a folder; the project's start-up names it."""
+    _state["folder"] = folder
+
+
+def models_folder() -> Path | None:
+    """Return where imported models lie, or None outside the project."""
+    return _state.get("folder")
+
+
 def list_models() -> tuple[ModelSpec, ...]:
-    """Return every model of the catalogue, classical methods first, each group in a fixed order."""
+    """Return every model of the catalogue: classical methods, the networks that ship, then imported ones by name."""
+    folder = models_folder()
+    return list_built_in() + (() if folder is None else _read_imported(_find_manifests(folder)))
+
+
+@cache
+def list_built_in() -> tuple[ModelSpec, ...]:
+    """Return the models that ship, classical methods first, each group in a fixed order."""
     models = (*CLASSICAL_MODELS, *read_manifests(WEIGHTS_FOLDER))
     return tuple(replace(spec, card=render_card(spec)) for spec in models)
+
+
+def _find_manifests(folder: Path) -> tuple[tuple[Path, int], ...]:
+    """Return the newest version of each imported model with its time stamp: another answer means something changed."""
+    newest: dict[str, tuple[list[tuple[int, str]], Path]] = {}
+    for path in folder.glob("*/*/manifest.json"):
+        rank = _rank_version(path.parent.name)
+        name = path.parent.parent.name
+        if not name.startswith(".") and (name not in newest or newest[name][0] < rank):
+            newest[name] = (rank, path)
+    return tuple((path, path.stat().st_mtime_ns) for _, (_, path) in sorted(newest.items()))
+
+
+def _rank_version(version: str) -> list[tuple[int, str]]:
+    """Return a version in a form that sorts "1.10" after "1.9"."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[._+-]", version)]
+
+
+@lru_cache(maxsize=2)
+def _read_imported(manifests: tuple[tuple[Path, int], ...]) -> tuple[ModelSpec, ...]:
+    specs = []
+    for path, _ in manifests:
+        try:
+            spec = replace(read_manifest(path), folder=path.parent)
+        except ManifestError:  # one broken folder must not take the whole catalogue away
+            logger.exception("The imported model in %s is left out.", path.parent)
+            continue
+        specs.append(replace(spec, card=render_card(spec)))
+    return tuple(specs)
 
 
 def get_model(name: str) -> ModelSpec:

@@ -14,22 +14,16 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from studies.errors import InvalidInputError
+from inference.formats.archive import MOST_BYTES
+from inference.formats.refusals import BrokenModelError, UnsafeModelError
 
-MOST_BYTES = 8 * 1024**3
 _MOST_TENSORS = 20_000
 _FLOATS = {("f4", 4): "<f", ("f8", 8): "<d"}
-
-
-class CheckpointError(InvalidInputError):
-    """The file is no checkpoint of an nnU-Net, or holds what has no place in one."""
-
-    code: ClassVar[str] = "model.broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +62,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Raises
     ------
-    CheckpointError
-        Where the file is too large, is not what nnU-Net writes, or holds anything but tensors and plain values.
+    UnsafeModelError
+        Where the file is too large or holds anything but tensors and plain values.
+    BrokenModelError
+        Where it is not what nnU-Net writes.
     """
     _check_container(path)
     sha256 = _digest(path)
@@ -77,14 +73,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with torch.serialization.safe_globals(_STAND_INS):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:
-        raise CheckpointError(
-            f"{path.name} holds something other than tensors and plain values, so nothing of it was run: "
-            f"{str(error).splitlines()[0][:200]}"
-        ) from error
+        if "weights_only" in str(error) or "Weights only" in str(error):
+            raise UnsafeModelError(
+                f"{path.name} holds more than tensors and plain values, which could run code. Nothing of it was run."
+            ) from error
+        raise BrokenModelError(f"{path.name} is no whole checkpoint. Copy it again.") from error
     try:
         return _read(content, sha256)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path.name} is no checkpoint of an nnU-Net: {error!r}.") from error
+        raise BrokenModelError(f"{path.name} is no checkpoint of an nnU-Net: {error!r}.") from error
 
 
 def _check_container(path: Path) -> None:
@@ -92,9 +89,9 @@ def _check_container(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except (OSError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path.name} is not a file that torch has written since version 1.6.") from error
+        raise BrokenModelError(f"{path.name} is not a file that torch has written since version 1.6.") from error
     if max(size, path.stat().st_size) > MOST_BYTES:
-        raise CheckpointError(f"{path.name} is larger than {MOST_BYTES // 1024**3} GiB.")
+        raise UnsafeModelError(f"{path.name} is larger than {MOST_BYTES // 1024**3} GiB.")
 
 
 def _digest(path: Path) -> str:

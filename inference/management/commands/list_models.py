@@ -29,4 +29,7 @@ class Command(BaseCommand):
             return
         for spec in list_models():
             modalities = ",".join(sorted(spec.modalities)) or "any"
-            self.stdout.write(f"{spec.name:<18} {spec.version:<8} {spec.method.value:<15} {modalities:<8} {spec.title}")
+            kind = spec.format if spec.folder else spec.method.value.replace("_", " ")
+            self.stdout.write(
+                f"{spec.name:<18} {spec.version:<8} {kind:<15} {modalities:<8} {spec.title} ({spec.licence})"
+            )

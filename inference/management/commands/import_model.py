@@ -1,0 +1,52 @@
+"""`manage.py import_model PATH`: take a model that others made into the catalogue. Needs no database."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from inference.registry import list_built_in, models_folder
+from studies.errors import DomainError
+
+
+class Command(BaseCommand):
+    """Read, check and store a model; a refusal leaves nothing behind."""
+
+    help = "Import a MONAI bundle, nnU-Net folder, MeshNet, TorchScript or ONNX model (folder or zip file)."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, help="folder or zip file")
+        parser.add_argument("--name", default="", help="name in the catalogue, in small letters")
+        parser.add_argument("--model-version", default="", help="version in the catalogue")
+        parser.add_argument("--title", default="", help="what the person who chooses reads")
+        parser.add_argument("--licence", default="", help="as 'MIT'")
+        parser.add_argument(
+            "--modality", action="append", default=[], help="DICOM modality it takes, as MR; repeatable"
+        )
+
+    def handle(self, *, path: Path, **options: Any) -> None:
+        # torch takes seconds to import: a wrong option is told at once
+        from inference.formats.imported import Naming
+        from inference.formats.readers import read_model
+        from inference.formats.store import store_model
+
+        naming = Naming(
+            options["name"],
+            options["model_version"],
+            options["title"],
+            options["licence"],
+            frozenset(options["modality"]),
+        )
+        folder = models_folder() or settings.SEGWEB_DATA_DIR / "models"
+        try:
+            model = read_model(path, naming)
+            target = store_model(model, folder, taken=[spec.name for spec in list_built_in()])
+        except DomainError as error:
+            raise CommandError(f"{error.code}: {error.message}", returncode=2) from error
+        spec = model.spec
+        self.stdout.write(f"{spec.name} {spec.version} ({spec.format}, {len(spec.segments)} segments): {target}")
