@@ -147,5 +147,9 @@ def _find_level(windows: Tensor) -> list[float] | None:
     """Return the value of each channel where a single window holds no other, else None."""
     if windows.shape[0] > 1:
         return None
-    low, high = windows[0].flatten(1).aminmax(dim=1)
+    voxels = windows[0].flatten(1)
+    middle = voxels.shape[1] // 2
+    if bool((voxels[:, 0] != voxels[:, middle]).any()):  # most windows are told by two voxels
+        return None
+    low, high = voxels.aminmax(dim=1)
     return low.tolist() if bool((low == high).all()) else None

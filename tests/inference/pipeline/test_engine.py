@@ -14,7 +14,7 @@ from torch import Tensor
 from inference.model_spec import CancelledError, Progress
 from inference.pipeline.backends.torch_backend import TorchForward
 from inference.pipeline.engine import NetworkOutputError, run_windows
-from inference.pipeline.labelling import DecideByRegions, Resampling, find_positions, join_tiles
+from inference.pipeline.labelling import DecideByRegions, Resampling, decide_by_highest, find_positions, join_tiles
 from inference.pipeline.networks import build_network
 from inference.pipeline.preprocess import pad_to_window, resample
 from inference.pipeline.tiles import TileSums
@@ -135,14 +135,14 @@ def test_nearest_along_the_slices_takes_whole_slices() -> None:
     shape, working = (4, 16, 16), (8, 16, 16)
     image = np.zeros((1, *working), np.float32)
     image[0, 3] = 1.0  # the series' slice 1 lies between the working slices 2 and 3
-    forward = Call(lambda window: torch.stack([torch.full_like(window, 0.4), window]))
+    forward = Call(lambda window: torch.stack([torch.full_like(window, 0.6), window]))
     grid = WindowGrid(working, WINDOW, 0.5)
     linear = run_windows(image, grid, Resampling(shape, working), forward, ignore, focus=(0, 0, 0))
     nearest = run_windows(
         image, grid, Resampling(shape, working, is_linear=(False, True, True)), forward, ignore, focus=(0, 0, 0)
     )
-    assert [bool(plane.any()) for plane in linear] == [False, True, False, False]  # half of 1.0 beats 0.4
-    assert [bool(plane.any()) for plane in nearest] == [False, False, False, False]  # 2.5 rounds to the even slice 2
+    assert [bool(plane.any()) for plane in linear] == [False, False, False, False]  # half of 1.0 is below 0.6
+    assert [bool(plane.any()) for plane in nearest] == [False, True, False, False]  # 2.5 rounds up to slice 3
 
 
 def test_regions_paint_over_each_other_in_their_order() -> None:
@@ -279,3 +279,16 @@ def test_neighbouring_tiles_are_joined_to_boxes() -> None:
     block = [(0, y, x) for y in range(2) for x in range(3)]
     assert join_tiles([*block, (2, 0, 0)]) == [((0, 0, 0), (0, 1, 2)), ((2, 0, 0), (2, 0, 0))]
     assert join_tiles([(0, 0, 0), (0, 0, 1), (0, 1, 0)]) == [((0, 0, 0), (0, 0, 1)), ((0, 1, 0), (0, 1, 0))]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4, 5, 25, 33])
+@pytest.mark.parametrize("dtype", [torch.int32, torch.float32])
+def test_the_highest_score_wins_and_of_equal_ones_the_first(classes: int, dtype: torch.dtype) -> None:
+    random = torch.Generator().manual_seed(4)
+    scores = (
+        torch.randint(-(2**23), 2**23, (classes, 6, 7), generator=random) * 128
+    )  # further apart than 33 classes need
+    scores[-1, 0] = scores[0, 0] = 2**30
+    expected = scores.argmax(0)
+    assert (expected[0] == 0).all()
+    np.testing.assert_array_equal(decide_by_highest(scores.to(dtype)).numpy(), expected.numpy())
