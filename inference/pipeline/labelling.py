@@ -42,7 +42,8 @@ def decide_by_highest(scores: Tensor) -> Tensor:
     units.bitwise_and_(~mask)
     order = torch.arange(mask, mask - classes, -1, dtype=torch.int32, device=scores.device)
     units.bitwise_or_(order.view(-1, *[1] * (scores.ndim - 1)))
-    return (mask - units.amax(0).bitwise_and_(mask)).to(torch.uint8)
+    highest: Tensor = units.amax(0).bitwise_and_(mask)
+    return (mask - highest).to(torch.uint8)
 
 
 @dataclass(frozen=True, slots=True)
