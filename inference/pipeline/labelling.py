@@ -42,8 +42,8 @@ def decide_by_highest(scores: Tensor) -> Tensor:
     units.bitwise_and_(~mask)
     order = torch.arange(mask, mask - classes, -1, dtype=torch.int32, device=scores.device)
     units.bitwise_or_(order.view(-1, *[1] * (scores.ndim - 1)))
-    highest: Tensor = units.amax(0).bitwise_and_(mask)
-    return (mask - highest).to(torch.uint8)
+    labels: Tensor = units.amax(0).bitwise_and_(mask).neg_().add_(mask).to(torch.uint8)
+    return labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,7 @@ def make_inference() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write_bundle(
-    folder: Path, inference: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
-) -> Path:
+def write_bundle(folder: Path, inference: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None) -> Path:
     """Write a bundle with random weights and return its folder."""
     (folder / "configs").mkdir(parents=True)
     (folder / "models").mkdir()
