@@ -10,6 +10,7 @@ from inference.formats.described import is_described, read_described
 from inference.formats.imported import ImportedModel, Naming
 from inference.formats.meshnet import is_meshnet, read_meshnet
 from inference.formats.monai_bundle import is_monai_bundle, read_monai_bundle
+from inference.formats.nnunet import is_nnunet, read_nnunet
 from inference.formats.refusals import FormatUnknownError
 
 Format = tuple[Callable[[Path], bool], Callable[[Path, Naming], ImportedModel]]
@@ -18,6 +19,7 @@ FORMATS: tuple[Format, ...] = (
     (is_described, read_described),
     (is_monai_bundle, read_monai_bundle),
     (is_meshnet, read_meshnet),
+    (is_nnunet, read_nnunet),
 )
 """In the order they are tried: whether a folder is of the format, and how it is read."""
 

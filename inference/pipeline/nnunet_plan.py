@@ -16,6 +16,7 @@ Resampler = tuple[int, int, bool | None]
 """Spline order in plane, spline order across thick slices, whether slices are handled one by one (None: judged)."""
 
 _MOST_LABELS = 255
+_FINEST_MM, _COARSEST_MM = 0.02, 100.0
 _OVERLAP = 0.5
 _LINEAR: Resampler = (1, 0, None)
 _AXES = ("slice", "row", "column")
@@ -160,7 +161,8 @@ def _read(plans: Mapping[str, Any], dataset: Mapping[str, Any], name: str) -> Pl
         raise NotSupportedError(f"The preprocessor {content['preprocessor_name']!r} is not one that SegWeb knows.")
     patch = tuple(_count(n) for n in content["patch_size"])
     spacing = tuple(float(s) for s in content["spacing"])
-    if len(patch) not in (2, 3) or len(spacing) != len(patch) or not all(0 < s < math.inf for s in spacing):
+    is_spaced = len(spacing) == len(patch) and all(_FINEST_MM <= s <= _COARSEST_MM for s in spacing)
+    if len(patch) not in (2, 3) or not is_spaced:
         raise PlanError(f"A window of {patch} voxels of {spacing} mm is none.")
     order = tuple(int(axis) for axis in plans["transpose_forward"])
     if sorted(order) != [0, 1, 2]:

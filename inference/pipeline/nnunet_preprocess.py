@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -29,6 +30,7 @@ Mask = npt.NDArray[np.bool_]
 
 _SMALLEST_DEVIATION = 1e-8
 _OUTSIDE = -1
+_MOST_VOXELS = 2**31
 _LABELS_RESAMPLER = (1, 0, None)
 
 
@@ -36,6 +38,12 @@ class WrongChannelsError(InvalidInputError):
     """The images given are not those the network takes."""
 
     code: ClassVar[str] = "model.channels"
+
+
+class GridError(InvalidInputError):
+    """The series is far too large, or too thin, for the spacing the network works at."""
+
+    code: ClassVar[str] = "model.grid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,8 @@ def prepare(
     is_mask_used = previous is not None or any(channel.is_masked for channel in plan.channels)
     mask = fill_content(cropped) if is_mask_used else None
     shape = find_working_shape(_shape_of(cropped[0]), spacing, target)
+    if math.prod(shape) > _MOST_VOXELS or min(shape) < 1:
+        raise GridError(f"On the network's grid this series would have {shape} voxels. Choose another model or series.")
     thick = find_thick_axis(plan.data, spacing, target)
     layers = [
         resample_image(normalize(image, channel, mask), shape, plan.data, thick)

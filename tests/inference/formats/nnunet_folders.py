@@ -32,7 +32,7 @@ class FolderSpec:
     """
 
     configuration: str = "3d_fullres"
-    patch: tuple[int, ...] = (8, 16, 16)
+    patch: tuple[int, ...] = (8, 24, 24)
     spacing: tuple[float, ...] = (2.0, 1.0, 1.0)
     labels: Mapping[str, Any] = field(default_factory=lambda: dict(LABELS))
     order: tuple[int, ...] | None = None
@@ -45,7 +45,7 @@ class FolderSpec:
     transpose: tuple[int, int, int] = (0, 1, 2)
     previous: str | None = None
     folds: int = 1
-    mirror: tuple[int, ...] | None = (0, 1, 2)
+    mirror: tuple[int, ...] | None = None
     reader: str = "SimpleITKIO"
     is_old: bool = False
     has_norm: bool = False
