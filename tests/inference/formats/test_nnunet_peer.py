@@ -6,7 +6,6 @@ them up in single precision here, so that what remains are differences of method
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,22 +16,18 @@ import pytest
 import torch
 
 from tests.inference.formats.nnunet_folders import RESIDUAL, FolderSpec, write_folder
-from tests.inference.formats.test_nnunet import install, run
+from tests.inference.formats.test_nnunet import install, one_thread, run
 from tests.inference.volumes import ball
 
 predicting = pytest.importorskip(
     "nnunetv2.inference.predict_from_raw_data", reason="nnU-Net is a peer to compare with, installed apart"
 )
 
+__all__ = ["one_thread"]
+"""A fixture that every test uses."""
+
 SHAPE = (11, 45, 38)
 SPACING = (3.1, 1.3, 1.1)
-
-
-@pytest.fixture(autouse=True)
-def summed_in_single_precision(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(torch, "half", torch.float32)
-    monkeypatch.setenv("SEGWEB_TORCH_THREADS", "1")
-    yield
 
 
 def noise(seed: int) -> npt.NDArray[np.float32]:
@@ -49,7 +44,9 @@ def predict(folder: Path, images: npt.NDArray[np.float32], previous: npt.NDArray
     peer.initialize_from_trained_model_folder(str(folder), None)
     # the label map of the stage before comes from a file there, with signed values
     before = None if previous is None else previous[None].astype(np.int8)
-    return peer.predict_single_npy_array(images, {"spacing": list(SPACING)}, before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "half", torch.float32)
+        return peer.predict_single_npy_array(images, {"spacing": list(SPACING)}, before)
 
 
 THREE = {"background": 0, "a": 1, "b": 2}
