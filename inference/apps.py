@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
+from inference.pipeline.backends.records import use_records_folder
 from inference.registry import use_models_folder
 
 
@@ -14,3 +15,4 @@ class InferenceConfig(AppConfig):
 
     def ready(self) -> None:
         use_models_folder(settings.SEGWEB_DATA_DIR / "models")
+        use_records_folder(settings.SEGWEB_DATA_DIR / "backends")

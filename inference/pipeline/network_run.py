@@ -16,15 +16,21 @@ from inference.classical.grey_values import GreyValues
 from inference.model_spec import Focus, ModelSpec, OnProgress, Progress
 from inference.network_spec import Decision, DecisionRule, GridPlacement, NetworkSpec, WeightsFile
 from inference.pipeline.averaging import Ensemble, Mirrored
-from inference.pipeline.backends.onnx_backend import OnnxForward
-from inference.pipeline.backends.torch_backend import TorchForward, measure_room
+from inference.pipeline.backends.choice import (
+    NetworkSource,
+    build_chosen,
+    check_backends,
+    describe_machine,
+    make_sample,
+)
+from inference.pipeline.backends.records import BackendCheck, write_record
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Positions, Resampling, decide_by_highest
 from inference.pipeline.manifest import WEIGHTS_FOLDER
 from inference.pipeline.networks import build_spec_network
 from inference.pipeline.nnunet_run import ARCHITECTURE as NNUNET
-from inference.pipeline.nnunet_run import segment_with_nnunet
+from inference.pipeline.nnunet_run import list_folds, segment_with_nnunet
 from inference.pipeline.normalise import normalise
 from inference.pipeline.preprocess import (
     Image,
@@ -211,16 +217,41 @@ def _load_forward(network: NetworkSpec, scores: int, folder: Path) -> Forward:
     return Mirrored(forward, network.mirror_axes) if network.mirror_axes else forward
 
 
+def check_network(spec: ModelSpec) -> tuple[tuple[BackendCheck, ...], ...]:
+    """Try every backend on each network of an entry (one, or one a stage) and keep what was found on this machine."""
+    network = spec.network
+    if network is None:
+        raise ValueError(f"{spec.name} is not a network.")
+    device, folder = pick_device(), spec.folder or WEIGHTS_FOLDER
+    if network.architecture == NNUNET:
+        stages = list_folds(network, folder)
+    else:
+        source = _source_of(network, network.weights[0], network.count_scores(len(spec.segments)), folder)
+        stages = [(source, network.weights)]
+    found = []
+    for source, files in stages:
+        checks = check_backends(source, device, make_sample(source.window_shape))
+        for file in files:
+            write_record(file.sha256, describe_machine(device), checks)
+        found.append(checks)
+    _load_forward.cache_clear()
+    return tuple(found)
+
+
 def _load_one(network: NetworkSpec, file: WeightsFile, scores: int, folder: Path) -> Forward:
-    device = pick_device()
+    return build_chosen(_source_of(network, file, scores, folder), file.sha256, pick_device())
+
+
+def _source_of(network: NetworkSpec, file: WeightsFile, scores: int, folder: Path) -> NetworkSource:
+    shape = (len(network.channels), *network.window)
+    path = folder / file.path
     if network.architecture == "onnx":
-        read_checked(folder / file.path, sha256=file.sha256)
-        return OnnxForward(folder / file.path, device, classes=scores)
+        read_checked(path, sha256=file.sha256)
+        return NetworkSource(None, path, shape, scores)
     if network.architecture == "torchscript":
-        data = io.BytesIO(read_checked(folder / file.path, sha256=file.sha256))
+        data = io.BytesIO(read_checked(path, sha256=file.sha256))
         module = torch.jit.load(data, map_location="cpu")  # type: ignore[no-untyped-call]  # torch ships it untyped
     else:
         module = build_spec_network(network, scores)
-        load_weights(module, folder / file.path, sha256=file.sha256)
-    together = measure_room(module, device, (len(network.channels), *network.window))
-    return TorchForward(module, device, classes=scores, together=together)
+        load_weights(module, path, sha256=file.sha256)
+    return NetworkSource(module.eval(), None, shape, scores)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from inference.model_spec import Focus, OnProgress, Progress
 from inference.network_spec import NetworkSpec, WeightsFile
 from inference.pipeline.averaging import Ensemble, Mirrored
-from inference.pipeline.backends.torch_backend import TorchForward, measure_room
+from inference.pipeline.backends.choice import NetworkSource, build_chosen
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
@@ -93,12 +93,24 @@ def list_plans(network: NetworkSpec) -> list[tuple[Plan, int]]:
     return stages
 
 
-def _load_fold(plan: Plan, file: WeightsFile, folder: Path) -> TorchForward:
-    device = pick_device()
+def list_folds(network: NetworkSpec, folder: Path) -> list[tuple[NetworkSource, tuple[WeightsFile, ...]]]:
+    """Return for each stage the network of its first fold, and the weights of all its folds."""
+    files = list(network.weights)
+    stages = []
+    for plan, folds in list_plans(network):
+        stages.append((_read_fold(plan, files[0], folder), tuple(files[:folds])))
+        del files[:folds]
+    return stages
+
+
+def _load_fold(plan: Plan, file: WeightsFile, folder: Path) -> Forward:
+    return build_chosen(_read_fold(plan, file, folder), file.sha256, pick_device())
+
+
+def _read_fold(plan: Plan, file: WeightsFile, folder: Path) -> NetworkSource:
     module = NnunetNetwork(plan.layers, plan.channels_in, plan.heads.count)
     load_weights(module, folder / file.path, sha256=file.sha256)
-    together = measure_room(module, device, (plan.channels_in, *plan.window))
-    return TorchForward(module, device, classes=plan.heads.count, together=together)
+    return NetworkSource(module.eval(), None, (plan.channels_in, *plan.window), plan.heads.count)
 
 
 def run_stages(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from segweb.setup import suite
+from segweb.setup.backends import ensure_backends
 from segweb.setup.environment import PYTHON, ensure_environment
 from segweb.setup.frontend import ensure_frontend, ensure_packages, node_environment
 from segweb.setup.steps import ROOT, SetupError, ensure_folder, say
@@ -18,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
     ensure_folder(ROOT / ".data" / "log")
     ensure_environment(development=False)
     ensure_frontend()
+    ensure_backends()
     arguments = [str(PYTHON), "manage.py", "up", *(["--port", options.port] if options.port else [])]
     os.chdir(ROOT)
     sys.stdout.flush()

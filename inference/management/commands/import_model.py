@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from inference.registry import list_built_in, models_folder
+from inference.registry import get_model, list_built_in, models_folder
 from studies.errors import DomainError
 
 
@@ -29,11 +29,16 @@ class Command(BaseCommand):
             "--modality", action="append", default=[], help="DICOM modality it takes, as MR; repeatable"
         )
 
+        parser.add_argument(
+            "--no-check", dest="is_checked", action="store_false", help="do not look for the fastest backend now"
+        )
+
     def handle(self, *, path: Path, **options: Any) -> None:
         # torch takes seconds to import: a wrong option is told at once
         from inference.formats.imported import Naming
         from inference.formats.readers import read_model
         from inference.formats.store import store_model
+        from inference.pipeline.network_run import check_network
 
         naming = Naming(
             options["name"],
@@ -49,4 +54,6 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.message}", returncode=2) from error
         spec = model.spec
+        if options["is_checked"]:
+            check_network(get_model(spec.name))
         self.stdout.write(f"{spec.name} {spec.version} ({spec.format}, {len(spec.segments)} segments): {target}")

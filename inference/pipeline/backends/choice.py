@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
@@ -20,63 +20,14 @@ from torch import Tensor, nn
 
 from inference.pipeline.backends.onnx_backend import OnnxForward
 from inference.pipeline.backends.openvino_backend import OpenVinoForward
+from inference.pipeline.backends.records import Backend, BackendCheck, Candidate, pick_backend, read_record
 from inference.pipeline.backends.torch_backend import TorchForward, measure_room
 from inference.pipeline.device import count_threads
 from inference.pipeline.engine import Forward
 
-LOWEST_DICE = 0.999
-"""Per class, of labels by a candidate against labels by the reference."""
-LARGEST_ERROR = 0.01
-"""Of a score, as a share of the reference's standard deviation: holds where a sample shows too little of a class."""
+logger = logging.getLogger(__name__)
+
 _ROUNDS = 3
-
-
-class Backend(StrEnum):
-    """Who computes."""
-
-    TORCH = "torch"
-    OPENVINO = "openvino"
-    ONNX_RUNTIME = "onnx_runtime"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A backend at a precision, as the backend names it."""
-
-    backend: Backend
-    precision: str
-
-
-@dataclass(frozen=True, slots=True)
-class BackendCheck:
-    """What became of a candidate.
-
-    Attributes
-    ----------
-    candidate
-        What was tried.
-    seconds
-        Median time of one window; None where it did not run.
-    lowest_dice
-        Of the classes that the reference marked on the sample; None where it did not run.
-    largest_error
-        Of a score, as a share of the reference's standard deviation; None where it did not run.
-    problem
-        Why it did not run, or empty.
-    """
-
-    candidate: Candidate
-    seconds: float | None = None
-    lowest_dice: float | None = None
-    largest_error: float | None = None
-    problem: str = ""
-
-    @property
-    def has_passed(self) -> bool:
-        """Tell whether it gives the reference's answer."""
-        if self.lowest_dice is None or self.largest_error is None:
-            return False
-        return self.lowest_dice >= LOWEST_DICE and self.largest_error <= LARGEST_ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +98,18 @@ def check_backends(source: NetworkSource, device: torch.device, sample: Tensor) 
     return tuple(checks)
 
 
-def pick_backend(checks: tuple[BackendCheck, ...]) -> Candidate:
-    """Return the fastest candidate that passed."""
-    passed = [check for check in checks if check.has_passed and check.seconds is not None]
-    return min(passed, key=lambda check: check.seconds or 0.0).candidate
+def build_chosen(source: NetworkSource, weights_sha256: str, device: torch.device) -> Forward:
+    """Build a network for the backend that its check picked on this machine; as reference where none was made."""
+    checks = read_record(weights_sha256, describe_machine(device))
+    reference = list_candidates(source, device)[0]
+    candidate = pick_backend(checks) if checks else reference
+    try:
+        return build_forward(source, candidate, device)
+    except Exception:
+        if candidate == reference:
+            raise
+        logger.warning("%s passed its check and cannot be built now: going on with %s.", candidate, reference)
+        return build_forward(source, reference, device)
 
 
 def make_sample(window_shape: tuple[int, int, int, int], count: int = 2, seed: int = 1) -> Tensor:

@@ -57,7 +57,7 @@ def _resident_bytes() -> int:
 def run_ours(case: VolumeCase, network: torch.nn.Module, image: Any, options: argparse.Namespace) -> dict[str, Any]:
     """Run SegWeb's engine with the backend that its own check picks, or the one that is asked for."""
     from inference.pipeline.averaging import Mirrored
-    from inference.pipeline.backends import choice
+    from inference.pipeline.backends import choice, records
     from inference.pipeline.engine import run_windows
     from inference.pipeline.labelling import Resampling
     from inference.pipeline.windows import GridRule, WindowGrid
@@ -65,10 +65,10 @@ def run_ours(case: VolumeCase, network: torch.nn.Module, image: Any, options: ar
     device = torch.device(options.device)
     source = choice.NetworkSource(network, None, (case.channels, *case.window), case.classes)
     checks = choice.check_backends(source, device, torch.from_numpy(_cut_sample(image, case)))
-    candidate = choice.pick_backend(checks)
+    candidate = records.pick_backend(checks)
     if options.backend:
         backend, precision = options.backend.split(":")
-        candidate = choice.Candidate(choice.Backend(backend), precision)
+        candidate = records.Candidate(records.Backend(backend), precision)
     timed = _Timed(choice.build_forward(source, candidate, device))
     forward: Any = Mirrored(timed, (0, 1, 2)) if options.mirror else timed
     grid = WindowGrid(case.working_shape, case.window, 0.5, GridRule(options.rule))

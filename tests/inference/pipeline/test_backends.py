@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,25 @@ import torch
 from torch import Tensor, nn
 
 from inference.pipeline.averaging import Ensemble, Mirrored
-from inference.pipeline.backends import choice
+from inference.pipeline.backends import choice, records
 from inference.pipeline.backends.choice import (
-    Backend,
-    BackendCheck,
-    Candidate,
     NetworkSource,
+    build_chosen,
     build_forward,
     check_backends,
     describe_machine,
     list_candidates,
     make_sample,
+)
+from inference.pipeline.backends.openvino_backend import OpenVinoForward
+from inference.pipeline.backends.records import (
+    Backend,
+    BackendCheck,
+    Candidate,
     pick_backend,
+    read_record,
+    use_records_folder,
+    write_record,
 )
 from inference.pipeline.backends.torch_backend import TorchForward
 from inference.pipeline.networks import build_network
@@ -72,6 +80,33 @@ def test_a_backend_that_breaks_is_named_and_not_used(monkeypatch: pytest.MonkeyP
     checks = check_backends(make_source(), CPU, make_sample(WINDOW))
     assert [check.problem for check in checks[1:]] == ["RuntimeError: no such operation"] * 2
     assert pick_backend(checks) == Candidate(Backend.TORCH, "f32")
+
+
+def test_what_was_found_is_used_on_this_machine_for_these_weights_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(records, "_state", {})
+    source, machine = make_source(), describe_machine(CPU)
+    checks = check_backends(source, CPU, make_sample(WINDOW))
+    write_record("a" * 64, machine, checks)
+    assert read_record("a" * 64, machine) == (), "outside the project nothing is kept"
+    use_records_folder(tmp_path / "backends")
+    write_record("a" * 64, machine, (checks[0], replace(checks[1], seconds=1e-9)))
+    assert isinstance(build_chosen(source, "a" * 64, CPU), OpenVinoForward)
+    assert isinstance(build_chosen(source, "b" * 64, CPU), TorchForward)
+    assert read_record("a" * 64, machine + " and more") == ()
+    monkeypatch.setattr(choice, "OpenVinoForward", None)
+    assert isinstance(build_chosen(source, "a" * 64, CPU), TorchForward), "what cannot be built is not waited for"
+    next((tmp_path / "backends").iterdir()).write_text("{")
+    assert read_record("a" * 64, machine) == ()
+    assert "check_backends" in caplog.text
+
+
+def test_of_equally_fast_ones_the_most_exact_is_picked() -> None:
+    exact = BackendCheck(Candidate(Backend.OPENVINO, "f32"), 1.05, 1.0, 0.0)
+    rounded = BackendCheck(Candidate(Backend.OPENVINO, "bf16"), 1.0, 1.0, 0.001)
+    assert pick_backend((exact, rounded)) == exact.candidate
+    assert pick_backend((replace(exact, seconds=1.2), rounded)) == rounded.candidate
 
 
 def test_a_network_has_one_source() -> None:
