@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,9 @@ from django.db import transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 
 from studies.services import audit
+
+# The networks of tests are too small to be shared among threads, and two test processes share the machine already.
+os.environ.setdefault("SEGWEB_TORCH_THREADS", "1")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
