@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--modality", action="append", default=[], help="DICOM modality it takes, as MR; repeatable"
         )
-
         parser.add_argument(
             "--no-check", dest="is_checked", action="store_false", help="do not look for the fastest backend now"
+        )
+        parser.add_argument(
+            "--no-mirroring",
+            dest="is_mirrored",
+            action="store_false",
+            help="do not average over mirrored windows where the model was made for it: up to eight times faster",
         )
 
     def handle(self, *, path: Path, **options: Any) -> None:
@@ -50,6 +56,9 @@ class Command(BaseCommand):
         folder = models_folder() or settings.SEGWEB_DATA_DIR / "models"
         try:
             model = read_model(path, naming)
+            if not options["is_mirrored"] and model.spec.network is not None:
+                network = replace(model.spec.network, mirror_axes=())
+                model = replace(model, spec=replace(model.spec, network=network))
             target = store_model(model, folder, taken=[spec.name for spec in list_built_in()])
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.message}", returncode=2) from error

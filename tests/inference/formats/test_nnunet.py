@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from dataclasses import replace
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from django.core.management import call_command
 
+from inference import registry
 from inference.formats.archive import open_folder
 from inference.formats.imported import Naming
 from inference.formats.nnunet import FORMAT, is_nnunet, read_nnunet
@@ -192,6 +195,20 @@ def test_a_zip_file_is_read_like_its_folder(tmp_path: Path) -> None:
         assert is_nnunet(root)
         zipped = read_nnunet(root, Naming())
     assert zipped.spec == read_nnunet(folder, Naming()).spec
+
+
+@pytest.mark.parametrize(("options", "mirrored"), [((), (0, 1, 2)), (("--no-mirroring",), ())])
+def test_it_is_listed_like_any_other_model_and_mirrored_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], mirrored: tuple[int, ...]
+) -> None:
+    monkeypatch.setitem(registry._state, "folder", tmp_path / "models")
+    folder = write_folder(tmp_path / "in", FolderSpec(mirror=(0, 1, 2)))
+    call_command("import_model", str(folder), "--no-check", *options, stdout=io.StringIO())
+    spec = registry.get_model("dataset777_tiny_3d_fullres")
+    assert spec.network is not None
+    assert spec.network.mirror_axes == mirrored
+    inside = lesion()
+    assert np.array_equal(run(spec, bright(inside)), inside)
 
 
 def test_an_unknown_network_class_is_named(tmp_path: Path) -> None:
