@@ -90,7 +90,9 @@ class TargetsView(APIView):
         user = signed_in_user(request)
         patient, wish = get_patient_for(user, patient_id), _read(TargetsSerializer, request)
         targets = [get_lesion_for(user, lesion_id) for lesion_id in wish["lesion_ids"]]
-        lesion_edits.choose_targets(patient, targets=targets, by=user, address=client_address(request))
+        lesion_edits.choose_targets(
+            patient, targets=targets, seen=wish.get("seen_ids"), by=user, address=client_address(request)
+        )
         return _answer(patient)
 
 
@@ -142,10 +144,15 @@ class AssignView(APIView):
         """Say which lesion a marked part is."""
         user = signed_in_user(request)
         timepoint, wish = get_timepoint_for(user, timepoint_id), _read(AssignSerializer, request)
-        segment, number = wish["component"]
+        (segment, number), seen = wish["component"], wish.get("seen")
         lesion = get_lesion_for(user, wish["lesion_id"]) if wish["lesion_id"] else None
         lesion_edits.assign_component(
-            timepoint, (segment, number), lesion=lesion, by=user, address=client_address(request)
+            timepoint,
+            (segment, number),
+            lesion=lesion,
+            seen=(seen["revision_id"], seen["lesion_id"]) if seen else None,
+            by=user,
+            address=client_address(request),
         )
         return _answer(timepoint.study.patient)
 
@@ -180,6 +187,7 @@ class ObservationView(APIView):
             merged_into=get_lesion_for(user, other) if other else None,
             is_unequivocal_progression=wish["is_unequivocal_progression"],
             note=wish.get("note"),
+            seen=wish.get("seen"),
             by=user,
             address=client_address(request),
         )
@@ -195,7 +203,11 @@ class ConfirmView(APIView):
         user = signed_in_user(request)
         observation, wish = get_observation_for(user, observation_id), _read(ConfirmSerializer, request)
         lesion_edits.confirm_observation(
-            observation, certainty=wish.get("certainty", ""), by=user, address=client_address(request)
+            observation,
+            certainty=wish.get("certainty", ""),
+            seen=wish.get("seen"),
+            by=user,
+            address=client_address(request),
         )
         return _answer(observation.lesion.patient)
 

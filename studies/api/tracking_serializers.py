@@ -10,6 +10,7 @@ from rest_framework import serializers
 from studies.api.observation_serializers import ObservationSerializer
 from studies.models import (
     Lesion,
+    LesionState,
     MatchingState,
     ResponsePlan,
     Segmentation,
@@ -38,6 +39,8 @@ ROLES = [str(LesionRole.TARGET), str(LesionRole.NON_TARGET)]
 TRENDS = [(str(trend), str(trend)) for trend in Trend]
 MOST_REFERENCE_SUL = 9
 """Liver and blood take up 1 to 3; more than this is another unit, or a point that was lost."""
+
+SEEN = "The state that was on screen; 409 where it is another by now."
 
 
 def words(values: Any) -> list[str]:
@@ -285,6 +288,12 @@ class TargetsSerializer(serializers.Serializer[Any]):
     """The lesions that are targets; every other one is a non-target."""
 
     lesion_ids = serializers.ListField(child=serializers.UUIDField(), max_length=50)
+    seen_ids = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=500,
+        required=False,
+        help_text="The targets that were on screen; 409 where they are others by now.",
+    )
 
 
 class OrganCountSerializer(serializers.Serializer[Any]):
@@ -305,6 +314,7 @@ class ConfirmSerializer(serializers.Serializer[Any]):
     """That a proposal is right; of a new lesion also how sure the reader is that it is one."""
 
     certainty = serializers.ChoiceField(choices=words(Certainty), required=False)
+    seen = serializers.ChoiceField(choices=words(LesionState), required=False, help_text=SEEN)
 
 
 class StateSerializer(serializers.Serializer[Any]):
@@ -316,6 +326,14 @@ class StateSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(
         max_length=300, allow_blank=True, required=False, help_text="Left out: an earlier one stays."
     )
+    seen = serializers.ChoiceField(choices=words(LesionState), required=False, allow_blank=True, help_text=SEEN)
+
+
+class PartSeenSerializer(serializers.Serializer[Any]):
+    """Where the part was on screen; 409 where it is elsewhere by now."""
+
+    revision_id = serializers.UUIDField()
+    lesion_id = serializers.UUIDField()
 
 
 class AssignSerializer(serializers.Serializer[Any]):
@@ -325,3 +343,4 @@ class AssignSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=1), min_length=2, max_length=2, help_text="[segment, lesion number]"
     )
     lesion_id = serializers.UUIDField(allow_null=True, help_text="Null: a new lesion of its own.")
+    seen = PartSeenSerializer(required=False)

@@ -18,6 +18,7 @@ from studies.permissions import ACTING_ROLES, require_role
 from studies.services import audit
 from studies.services.assessments import settle_tracking
 from studies.services.lesion_matching import begin_lesion, enqueue_matching
+from studies.services.lesion_roles import find_targets
 from studies.tracking.criteria.inputs import LesionRole
 
 DESCRIBED = (
@@ -57,6 +58,12 @@ class ComponentTakenError(ConflictError):
     code: ClassVar[str] = "lesion.component_not_held"
 
 
+class ChangedMeanwhileError(ConflictError):
+    """What the act rests on is not what the person saw."""
+
+    code: ClassVar[str] = "tracking.changed"
+
+
 class OtherLesionPatientError(InvalidInputError):
     """Lesion and timepoint of different patients."""
 
@@ -79,13 +86,27 @@ def describe_lesion(lesion: Lesion, *, values: Mapping[str, Any], by: User, addr
 
 
 @transaction.atomic
-def choose_targets(patient: Patient, *, targets: Collection[Lesion], by: User, address: str = "") -> None:
-    """Make these lesions the targets and every other one a non-target: a person has looked at all of them."""
+def choose_targets(
+    patient: Patient,
+    *,
+    targets: Collection[Lesion],
+    seen: Collection[uuid.UUID] | None = None,
+    by: User,
+    address: str = "",
+) -> None:
+    """Make these lesions the targets and every other one a non-target: a person has looked at all of them.
+
+    `seen` are the targets that were on screen: `ChangedMeanwhileError` where they are others by now.
+    """
     _begin(patient.pk, by)
     chosen = {lesion.pk for lesion in targets}
     lesions = list(Lesion.objects.filter(patient=patient, dismissed_reason=""))
     if not chosen <= {lesion.pk for lesion in lesions}:
         raise OtherLesionPatientError("One of the lesions is not this patient's. Reload the page and choose again.")
+    now = find_targets(patient)
+    if seen is not None and set(seen) != now:
+        held = ", ".join(lesion.name for lesion in lesions if lesion.pk in now) or "none"
+        raise ChangedMeanwhileError(f"The targets were changed since you looked: {held} now. Look, and choose again.")
     for lesion in lesions:
         lesion.role = LesionRole.TARGET if lesion.pk in chosen else LesionRole.NON_TARGET
         lesion.is_role_suggested, lesion.created_by = False, lesion.created_by or by
@@ -96,15 +117,19 @@ def choose_targets(patient: Patient, *, targets: Collection[Lesion], by: User, a
 
 @transaction.atomic
 def confirm_observation(
-    observation: LesionObservation, *, certainty: str = "", by: User, address: str = ""
+    observation: LesionObservation, *, certainty: str = "", seen: str | None = None, by: User, address: str = ""
 ) -> LesionObservation:
-    """Say that a proposal is right; of a lesion that is not marked that says that it is gone."""
+    """Say that a proposal is right; of a lesion that is not marked that says that it is gone.
+
+    `seen` is the state that was on screen: `ChangedMeanwhileError` where it is another by now.
+    """
     patient = _begin(observation.lesion.patient_id, by)
+    lesion = observation.lesion
+    _require_seen(lesion, LesionObservation.objects.filter(pk=observation.pk).first(), seen or observation.state)
     observation.refresh_from_db()
     if observation.state == LesionState.UNMARKED:
         observation.state = LesionState.ABSENT
     _sign(observation, by)
-    lesion = observation.lesion
     lesion.created_by = lesion.created_by or by
     if certainty:
         lesion.certainty = certainty
@@ -122,10 +147,13 @@ def state_lesion(
     merged_into: Lesion | None = None,
     is_unequivocal_progression: bool = False,
     note: str | None = None,
+    seen: str | None = None,
     by: User,
     address: str = "",
 ) -> LesionObservation:
     """Say what is to be seen of a lesion at a timepoint, whatever was proposed; without a note an earlier one stays.
+
+    `seen` is the state that was on screen, empty for none.
 
     Raises
     ------
@@ -133,9 +161,13 @@ def state_lesion(
         Where it is to be measured and the timepoint's mask holds nothing of it.
     OtherLesionPatientError
         Where lesion, timepoint and what it merged into are not of one patient.
+    ChangedMeanwhileError
+        Where the state is not `seen` any more.
     """
     patient = _begin(lesion.patient_id, by)
     _require_one_patient(lesion, timepoint, merged_into)
+    if seen is not None:
+        _require_seen(lesion, lesion.observations.filter(timepoint=timepoint).first(), seen)
     if state not in STATED:
         raise InvalidInputError("Say what is to be seen: measured, present, too small, gone, merged or not evaluable.")
     observation, _ = LesionObservation.objects.get_or_create(
@@ -158,23 +190,37 @@ def state_lesion(
 
 @transaction.atomic
 def assign_component(
-    timepoint: Timepoint, component: tuple[int, int], *, lesion: Lesion | None, by: User, address: str = ""
+    timepoint: Timepoint,
+    component: tuple[int, int],
+    *,
+    lesion: Lesion | None,
+    seen: tuple[uuid.UUID, uuid.UUID] | None = None,
+    by: User,
+    address: str = "",
 ) -> LesionObservation:
     """Say which lesion a marked part is: one that is known, or, without one, a new one of its own.
 
-    A lesion that is marked already gains a fragment. The lesion that held the part is asked about again.
+    A lesion that is marked already gains a fragment. The lesion that held the part is asked about again. `seen` are
+    the revision whose parts were on screen and the lesion that held this one: a later revision numbers them anew.
 
     Raises
     ------
     ComponentTakenError
         Where the timepoint's mask has no such part any more.
+    ChangedMeanwhileError
+        Where the part is not the one that was `seen`.
     """
     patient = _begin(timepoint.study.patient_id, by)
+    timepoint.refresh_from_db(fields=["revision"])
     if lesion is not None:
         _require_one_patient(lesion, timepoint, None)
     holder = next((each for each in timepoint.observations.all() if list(component) in each.components), None)
     if holder is None:
         raise ComponentTakenError("This part is not in the study's mask any more. Reload, and choose it again.")
+    if seen is not None and seen != (timepoint.revision_id, holder.lesion_id):
+        raise ChangedMeanwhileError(
+            "The mask or its lesions changed since you looked. Look, and choose the part again."
+        )
     if lesion is not None and holder.lesion_id == lesion.pk:
         return confirm_observation(holder, by=by, address=address)
     place = holder.components.index(list(component))
@@ -211,6 +257,18 @@ def _take_from(holder: LesionObservation, place: int) -> None:
 def _begin(patient_id: uuid.UUID, by: User) -> Patient:
     require_role(by, *ACTING_ROLES)
     return Patient.objects.select_for_update().get(pk=patient_id)
+
+
+def _require_seen(lesion: Lesion, now: LesionObservation | None, seen: str) -> None:
+    """Refuse an act that rests on another state than the record's: nobody signs what they did not see."""
+    state = "" if now is None else now.state
+    if state == seen:
+        return
+    who = f" by {now.confirmed_by}" if now is not None and now.confirmed_by else ""
+    words = LesionState(state).label.lower() if state else "without an entry"
+    raise ChangedMeanwhileError(
+        f"{lesion.name} was changed{who} since you looked: {words} now. Look, and say it again if it still holds."
+    )
 
 
 def _sign(observation: LesionObservation, by: User) -> None:

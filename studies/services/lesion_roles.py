@@ -104,6 +104,14 @@ def check_targets(patient: Patient, lesion_ids: Collection[UUID]) -> TargetChoic
     return TargetChoice(organs, check_selection(chosen))
 
 
+def find_targets(patient: Patient) -> set[UUID]:
+    """Return which lesions are targets, suggested or chosen; those that are not measured at baseline do not count."""
+    baseline = find_baseline(read_plan(patient), read_timepoints(patient))
+    seen = _measured_at(baseline) if baseline else {}
+    targets = Lesion.objects.filter(patient=patient, dismissed_reason="", role=LesionRole.TARGET, pk__in=seen)
+    return set(targets.values_list("pk", flat=True))
+
+
 def suggest_roles(patient: Patient) -> None:
     """Propose targets among the lesions of the baseline while no person has given any lesion a role."""
     baseline = find_baseline(read_plan(patient), read_timepoints(patient))

@@ -8,6 +8,7 @@ import type {
   Criterion,
   Insight,
   LesionWish,
+  Observation,
   OverrideWish,
   PlanWish,
   StateWish,
@@ -111,16 +112,28 @@ export function useCohort(criterion: Criterion) {
 export type TrackingWish =
   | { readonly act: "follow"; readonly studyId: string; readonly segmentationId: string }
   | { readonly act: "plan"; readonly patientId: string; readonly body: PlanWish }
-  | { readonly act: "choose_targets"; readonly patientId: string; readonly lesionIds: string[] }
+  | {
+      readonly act: "choose_targets";
+      readonly patientId: string;
+      readonly lesionIds: string[];
+      readonly seenIds: string[];
+    }
   | { readonly act: "record"; readonly timepointId: string; readonly body: TimepointWish }
   | { readonly act: "describe"; readonly lesionId: string; readonly body: LesionWish }
-  | { readonly act: "confirm"; readonly observationId: string; readonly certainty?: "equivocal" | "unequivocal" }
+  | {
+      readonly act: "confirm";
+      readonly observationId: string;
+      readonly seen: Observation["state"];
+      readonly certainty?: "equivocal" | "unequivocal";
+    }
   | { readonly act: "state"; readonly lesionId: string; readonly timepointId: string; readonly body: StateWish }
   | {
       readonly act: "assign";
       readonly timepointId: string;
       readonly component: number[];
       readonly lesionId: string | null;
+      /** Where the part was on screen. */
+      readonly seen: { readonly revision_id: string; readonly lesion_id: string } | undefined;
     }
   | { readonly act: "add_therapy"; readonly patientId: string; readonly body: TherapyWish }
   | { readonly act: "change_therapy"; readonly therapyId: string; readonly body: Partial<TherapyWish> }
@@ -138,7 +151,7 @@ function sendAboutLesions(wish: TrackingWish): Promise<Tracking> | undefined {
       return expectData(
         client.POST("/api/observations/{observation_id}/confirm", {
           params: path({ observation_id: wish.observationId }),
-          body: wish.certainty ? { certainty: wish.certainty } : {},
+          body: { seen: wish.seen, ...(wish.certainty ? { certainty: wish.certainty } : {}) },
         }),
       );
     case "state":
@@ -152,7 +165,7 @@ function sendAboutLesions(wish: TrackingWish): Promise<Tracking> | undefined {
       return expectData(
         client.POST("/api/timepoints/{timepoint_id}/assign", {
           params: path({ timepoint_id: wish.timepointId }),
-          body: { component: wish.component, lesion_id: wish.lesionId },
+          body: { component: wish.component, lesion_id: wish.lesionId, ...(wish.seen ? { seen: wish.seen } : {}) },
         }),
       );
     default:
@@ -180,7 +193,7 @@ function sendAboutDates(wish: TrackingWish): Promise<Tracking> | undefined {
       return expectData(
         client.PUT("/api/patients/{patient_id}/targets", {
           params: path({ patient_id: wish.patientId }),
-          body: { lesion_ids: wish.lesionIds },
+          body: { lesion_ids: wish.lesionIds, seen_ids: wish.seenIds },
         }),
       );
     case "record":
@@ -233,7 +246,11 @@ function take(tracking: Tracking): void {
 
 /** Sends what a person says; the page shows what the server then knows. `onProblem` is told what was refused. */
 export function useTrackingAct(onProblem: (error: unknown) => void) {
-  return useMutation({ mutationFn: send, onSuccess: take, onError: onProblem });
+  const refuse = (error: unknown) => {
+    onProblem(error);
+    refetchTracking(); // what was refused may rest on what is not so any more
+  };
+  return useMutation({ mutationFn: send, onSuccess: take, onError: refuse });
 }
 
 /** Records a reader's verdict beside the computed one. */

@@ -814,6 +814,7 @@ export interface components {
              * @description Null: a new lesion of its own.
              */
             lesion_id: string | null;
+            seen?: components["schemas"]["PartSeenRequest"];
         };
         /** @description Where the next date's sum would reach another response. */
         Bands: {
@@ -955,6 +956,8 @@ export interface components {
         /** @description That a proposal is right; of a new lesion also how sure the reader is that it is one. */
         ConfirmRequest: {
             certainty?: components["schemas"]["CertaintyEnum"];
+            /** @description The state that was on screen; 409 where it is another by now. */
+            seen?: components["schemas"]["SeenEnum"];
         };
         /** @enum {string} */
         CriterionName: "RECIST_1_1" | "IRECIST" | "MRECIST_HCC" | "RANO_2_0" | "MRANO" | "RANO_HGG" | "RANO_LGG" | "RANO_MIXED" | "RANO_BM" | "LUGANO_CT" | "LUGANO_PET" | "PERCIST" | "VOLUMETRIC";
@@ -1488,6 +1491,13 @@ export interface components {
             /** @description Return none, pending, done or failed. */
             readonly state: string;
         };
+        /** @description Where the part was on screen; 409 where it is elsewhere by now. */
+        PartSeenRequest: {
+            /** Format: uuid */
+            lesion_id: string;
+            /** Format: uuid */
+            revision_id: string;
+        };
         /** @description The password in use and the one to come. */
         PasswordChangeRequest: {
             current_password: string;
@@ -1833,6 +1843,8 @@ export interface components {
         };
         /** @enum {string} */
         RunnerUpKindEnum: "same" | "new" | "vanished" | "merged" | "split";
+        /** @enum {string} */
+        SeenEnum: "measured" | "present" | "too_small_to_measure" | "absent" | "merged" | "not_evaluable" | "unmarked";
         /** @description One labelled structure and how much of it there is. */
         Segment: {
             category_code: string[];
@@ -1972,6 +1984,8 @@ export interface components {
             merged_into_id?: string | null;
             /** @description Left out: an earlier one stays. */
             note?: string;
+            /** @description The state that was on screen; 409 where it is another by now. */
+            seen?: components["schemas"]["SeenEnum"] | components["schemas"]["BlankEnum"];
             state: components["schemas"]["StateStateEnum"];
         };
         /** @enum {string} */
@@ -2038,6 +2052,8 @@ export interface components {
         /** @description The lesions that are targets; every other one is a non-target. */
         TargetsRequest: {
             lesion_ids: string[];
+            /** @description The targets that were on screen; 409 where they are others by now. */
+            seen_ids?: string[];
         };
         /** @description A care team. */
         TeamBrief: {
@@ -2833,6 +2849,8 @@ export interface operations {
         parameters: {
             query: {
                 lesion_ids: string[];
+                /** @description The targets that were on screen; 409 where they are others by now. */
+                seen_ids?: string[];
             };
             header?: never;
             path: {

@@ -174,3 +174,40 @@ def test_therapy_is_recorded_changed_and_removed(course: Course) -> None:
         )
         assert f"The year {int(slip[:4])} cannot be right" in refused["detail"]
     assert ask(client, "DELETE", f"/api/therapies/{line['id']}")["therapy"] == []
+
+
+def test_what_rests_on_an_old_page_is_refused_and_changes_nothing(course: Course) -> None:
+    """Two people on one page: the second says nothing about what they did not see."""
+    first, last = course.date(DATES[0], [A, B]), course.date(DATES[1], [A, B])
+    colleague = UserFactory(teams=[course.patient.home_team], first_name="Kim", last_name="")
+    client, other = signed_in(course.person), signed_in(colleague)
+    patient = f"/api/patients/{course.patient.pk}"
+    ids = [str(each.pk) for each in Lesion.objects.order_by("number")]
+    ask(other, "PUT", f"{patient}/targets", {"lesion_ids": ids[:1], "seen_ids": ids})
+    late = ask(client, "PUT", f"{patient}/targets", {"lesion_ids": ids[1:], "seen_ids": ids}, status=409)
+    assert late["code"] == "tracking.changed"
+    assert "L1 now" in late["detail"]
+    assert [each.role for each in Lesion.objects.order_by("number")] == ["target", "non_target"]
+
+    seen = last.observations.get(lesion_id=ids[0])
+    said = f"/api/lesions/{ids[0]}/timepoints/{last.pk}"
+    ask(other, "PUT", said, {"state": "absent", "seen": "measured"})
+    for method, address, body in (
+        ("PUT", said, {"state": "not_evaluable", "seen": "measured"}),
+        ("POST", f"/api/observations/{seen.pk}/confirm", {"seen": "measured"}),
+    ):
+        refused = ask(client, method, address, body, status=409)
+        assert "L1 was changed by Kim since you looked: gone now." in refused["detail"]
+    assert last.observations.get(lesion_id=ids[0]).confirmed_by == colleague
+
+    part = {"component": last.observations.get(lesion_id=ids[1]).components[0], "lesion_id": None}
+    elsewhere = {"revision_id": str(first.revision_id), "lesion_id": ids[1]}
+    moved = ask(client, "POST", f"/api/timepoints/{last.pk}/assign", {**part, "seen": elsewhere}, status=409)
+    assert moved["code"] == "tracking.changed"
+    ask(
+        client,
+        "POST",
+        f"/api/timepoints/{last.pk}/assign",
+        {**part, "seen": {**elsewhere, "revision_id": str(last.revision_id)}},
+    )
+    assert Lesion.objects.count() == 3

@@ -70,6 +70,10 @@ export const lesions = {
   "tracked.targets_count": { one: "{count} Zielläsion", other: "{count} Zielläsionen" },
   "tracked.organ_missing": "ohne Organ",
   "tracked.targets_confirm": "Diese Zielläsionen bestätigen",
+  "tracked.targets_moved":
+    "Die Zielläsionen wurden seit Ihrem Beginn geändert, jetzt: {lesions}. Ihre Haken bleiben, bis Sie sie bestätigen oder verwerfen.",
+  "tracked.targets_none": "keine",
+  "tracked.targets_theirs": "Meine Haken verwerfen",
   "tracked.targets_suggested": "Von der Software vorgeschlagen",
   "tracked.no_baseline": "Am Ausgang ist noch nichts gemessen.",
   "tracked.error_NOT_MEASURABLE": "Eine der Zielläsionen ist nicht messbar.",

@@ -70,6 +70,10 @@ export const lesions = {
   "tracked.targets_count": { one: "{count} target", other: "{count} targets" },
   "tracked.organ_missing": "organ not named",
   "tracked.targets_confirm": "Confirm these targets",
+  "tracked.targets_moved":
+    "Somebody changed the targets since you began: {lesions} now. Your ticks stand until you confirm or drop them.",
+  "tracked.targets_none": "none",
+  "tracked.targets_theirs": "Drop my ticks",
   "tracked.targets_suggested": "Suggested by the software",
   "tracked.no_baseline": "Nothing is measured at baseline yet.",
   "tracked.error_NOT_MEASURABLE": "One of the targets is not measurable.",

@@ -70,6 +70,12 @@ function hintOf({ seen, length, volume }: LesionCell, t: Translate): string {
   return [...measured, ...said].filter(Boolean).join("; ");
 }
 
+/** What is written below the length: a name that is read aloud holds all that is seen. */
+const moreWords = ({ volume, seen }: LesionCell, t: Translate): string[] => [
+  ...(volume ? [t("tracked.volume", { volume: volume.value.toFixed(2) })] : []),
+  ...(seen?.is_unequivocal_progression ? [t("tracked.progressing")] : []),
+];
+
 function Inside({ cell, words }: { readonly cell: LesionCell; readonly words: string }) {
   const t = useTranslate();
   const { volume, seen } = cell;
@@ -91,7 +97,7 @@ function Value({ cell }: { readonly cell: LesionCell }) {
   const inside = <Inside cell={cell} words={words} />;
   const date = formatDate(timepoint.study_date ?? "", locale);
   const hint = hintOf(cell, t);
-  const said = [words, hint].filter(Boolean).join("; ");
+  const said = [words, ...moreWords(cell, t), hint].filter(Boolean).join("; ");
   if (!at && !hint) return <span className={look}>{inside}</span>;
   return (
     <TextTooltip text={hint || words}>
@@ -133,8 +139,10 @@ function Others({ cell, tracking, onWish }: Omit<ActsProps, "isBusy">) {
   const t = useTranslate();
   const component = cell.seen?.components[0];
   if (!component) return null;
+  const { revision_id } = cell.timepoint;
+  const seen = revision_id ? { revision_id, lesion_id: cell.lesion.id } : undefined;
   const assign = (lesionId: string | null) =>
-    onWish({ act: "assign", timepointId: cell.timepoint.id, component, lesionId });
+    onWish({ act: "assign", timepointId: cell.timepoint.id, component, lesionId, seen });
   return (
     <>
       {tracking.lesions
@@ -160,7 +168,7 @@ function States({ cell, onWish }: Pick<ActsProps, "cell" | "onWish">) {
       act: "state",
       lesionId: lesion.id,
       timepointId: timepoint.id,
-      body: { state, is_unequivocal_progression: isProgressing },
+      body: { state, is_unequivocal_progression: isProgressing, seen: seen?.state ?? "" },
     });
   const isMarked = Boolean(seen?.components.length);
   const isProgressing = seen?.is_unequivocal_progression ?? false;
@@ -196,7 +204,10 @@ function Acts({ cell, tracking, onWish, isBusy }: ActsProps) {
       }
     >
       {seen && !cell.isConfirmed && seen.state !== "unmarked" ? (
-        <MenuItem label={confirmWords(cell, t)} onAction={() => onWish({ act: "confirm", observationId: seen.id })} />
+        <MenuItem
+          label={confirmWords(cell, t)}
+          onAction={() => onWish({ act: "confirm", observationId: seen.id, seen: seen.state })}
+        />
       ) : null}
       <States cell={cell} onWish={onWish} />
       <Others cell={cell} tracking={tracking} onWish={onWish} />

@@ -74,23 +74,41 @@ function Candidate({ lesion, isChosen, isDisabled, onToggle }: CandidateProps) {
   );
 }
 
+/** Ticks that nobody confirmed yet, and which targets they started from. */
+interface Draft {
+  readonly chosen: ReadonlySet<string>;
+  readonly seen: string;
+}
+
+/** That a colleague chose others meanwhile: whoever confirms now knows what they replace. */
+function Moved({ names }: { readonly names: readonly string[] }) {
+  const t = useTranslate();
+  return (
+    <p className={styles.asked} role="status">
+      {t("tracked.targets_moved", { lesions: names.join(", ") || t("tracked.targets_none") })}
+    </p>
+  );
+}
+
 /** Which lesions of the baseline are targets, whether they can be, and by which rule. */
 export function TargetPicker({ tracking, onWish, isBusy, canEdit }: TargetPickerProps) {
   const t = useTranslate();
   const there = tracking.lesions.filter((lesion) => lesion.measurability && !lesion.description.dismissed_reason);
   const stored = new Set(there.filter((lesion) => lesion.role === "target").map((lesion) => lesion.id));
-  const [changed, setChanged] = useState<ReadonlySet<string>>();
-  const chosen = changed ?? stored;
+  const [draft, setDraft] = useState<Draft>();
+  const chosen = draft?.chosen ?? stored;
+  const isMoved = draft !== undefined && draft.seen !== [...stored].sort().join();
+  const moved = isMoved ? there.filter((lesion) => stored.has(lesion.id)).map((lesion) => lesion.name) : undefined;
   if (there.length === 0) return <p>{t("tracked.no_baseline")}</p>;
   const toggle = (lesion: Lesion, isTarget: boolean) => {
     const next = new Set(chosen);
     if (isTarget) next.add(lesion.id);
     else next.delete(lesion.id);
-    setChanged(next);
+    setDraft({ chosen: next, seen: draft?.seen ?? [...stored].sort().join() });
   };
   const confirm = () => {
-    onWish({ act: "choose_targets", patientId: tracking.patient_id, lesionIds: [...chosen] });
-    setChanged(undefined);
+    onWish({ act: "choose_targets", patientId: tracking.patient_id, lesionIds: [...chosen], seenIds: [...stored] });
+    setDraft(undefined);
   };
   return (
     <>
@@ -108,8 +126,14 @@ export function TargetPicker({ tracking, onWish, isBusy, canEdit }: TargetPicker
           ))}
         </tbody>
       </table>
+      {moved ? <Moved names={moved} /> : null}
       {canEdit ? (
         <div className={styles.form}>
+          {moved ? (
+            <Button size="small" isDisabled={isBusy} onPress={() => setDraft(undefined)}>
+              {t("tracked.targets_theirs")}
+            </Button>
+          ) : null}
           <Button variant="primary" size="small" isDisabled={isBusy} onPress={confirm}>
             {t("tracked.targets_confirm")}
           </Button>
