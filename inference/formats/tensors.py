@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from inference.formats.refusals import BrokenModelError, UnsafeModelError
 from inference.network_spec import NetworkSpec
@@ -60,6 +62,18 @@ def _unwrap(content: object) -> dict[str, Tensor]:
     return tensors
 
 
+class _Sizeless(TorchFunctionMode):
+    """Tensors that a network makes room for have a shape and no content; what it computes to build itself is real."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        options = dict(kwargs or {})
+        if func in (torch.empty, torch.zeros, torch.ones) and options.get("device") is None:
+            options["device"] = "meta"
+        return func(*args, **options)
+
+
 def check_fit(network: NetworkSpec, scores: int, tensors: Mapping[str, Tensor]) -> None:
     """Refuse tensors that are not those of the network, before anything of its size is made.
 
@@ -69,7 +83,7 @@ def check_fit(network: NetworkSpec, scores: int, tensors: Mapping[str, Tensor]) 
         Names the first tensor that is missing, foreign or of another shape.
     """
     try:
-        with torch.device("meta"):
+        with _Sizeless():
             wanted = build_spec_network(network, scores).state_dict()
     except ValueError as error:
         raise BrokenModelError(f"The network cannot be built: {error}") from error
