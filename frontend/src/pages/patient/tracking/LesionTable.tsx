@@ -214,7 +214,6 @@ function Row({ row, onDismiss, ...props }: RowProps) {
       <td>
         <Role lesion={lesion} {...props} />
       </td>
-      <Words lesion={lesion} {...props} />
       {row.cells.map((cell) => (
         <td key={cell.timepoint.id}>
           <LesionCellView cell={cell} {...props} />
@@ -223,6 +222,7 @@ function Row({ row, onDismiss, ...props }: RowProps) {
       <td>
         <Changes insight={props.insight} name={lesion.name} latestDay={row.cells.at(-1)?.timepoint.day ?? null} />
       </td>
+      <Words lesion={lesion} {...props} />
       {props.canEdit ? (
         <td>
           <Button size="small" variant="quiet" onPress={() => onDismiss(lesion)}>
@@ -310,9 +310,6 @@ export function LesionTable(props: LesionTableProps) {
             <tr>
               <th scope="col">{t("tracked.lesion")}</th>
               <th scope="col">{t("tracked.role")}</th>
-              <th scope="col">{t("tracked.organ")}</th>
-              <th scope="col">{t("tracked.site")}</th>
-              <th scope="col">{t("tracked.kind")}</th>
               {datesOf(props.tracking).map((timepoint) => (
                 <th key={timepoint.id} scope="col">
                   {formatDate(timepoint.study_date ?? "", locale)}
@@ -320,6 +317,9 @@ export function LesionTable(props: LesionTableProps) {
                 </th>
               ))}
               <th scope="col">{t("tracked.change")}</th>
+              <th scope="col">{t("tracked.organ")}</th>
+              <th scope="col">{t("tracked.site")}</th>
+              <th scope="col">{t("tracked.kind")}</th>
               {props.canEdit ? <td /> : null}
             </tr>
           </thead>
