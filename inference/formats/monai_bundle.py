@@ -3,6 +3,9 @@
 MONAI itself runs a bundle by importing what "_target_" names and evaluating what follows "$". Here both are read as
 data: the network and transforms through tables of what is understood, and anything else is refused by name.
 
+Where a bundle resamples and turns scores into probabilities before it brings them back, MONAI interpolates those
+probabilities and SegWeb the scores: borders then differ by a fraction of a voxel, and the labels are not the same.
+
 References
 ----------
 https://docs.monai.io/en/stable/mb_specification.html
