@@ -3,8 +3,9 @@
 MONAI itself runs a bundle by importing what "_target_" names and evaluating what follows "$". Here both are read as
 data: the network and transforms through tables of what is understood, and anything else is refused by name.
 
-Where a bundle resamples and turns scores into probabilities before it brings them back, MONAI interpolates those
-probabilities and SegWeb the scores: borders then differ by a fraction of a voxel, and the labels are not the same.
+A bundle that resamples does not give MONAI's label map voxel for voxel: on one trained bundle Dice against it was 0.97
+to 1.0 by class. MONAI interpolates probabilities on the way back where SegWeb interpolates scores; whether that is all
+of the difference has not been established.
 
 References
 ----------
