@@ -160,7 +160,7 @@ def read_attributes(structure: FileStructure) -> Dataset:
     header = BytesIO(structure.buffer[structure.dataset_offset : structure.dataset_end])
     try:
         return read_dataset(header, structure.is_implicit, structure.is_little_endian)
-    except PARSER_ERRORS as error:
+    except (*PARSER_ERRORS, OSError) as error:  # pydicom's word for a sequence that ends in its middle
         raise MalformedFileError("The file's attributes cannot be read. Export it again.") from error
 
 

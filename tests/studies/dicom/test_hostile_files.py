@@ -232,6 +232,14 @@ def _seed(factory) -> bytes:
 
 
 @pytest.mark.real_data
+def test_a_sequence_that_ends_in_its_middle_is_refused(shared_data):
+    content = bytearray((shared_data / "dicom_seg_sr/segmentations/liver.dcm").read_bytes())
+    content[3707] = 0
+    with pytest.raises(MalformedFileError):
+        read_header(bytes(content), needs_identity=False)
+
+
+@pytest.mark.real_data
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_damaged_real_files_are_read_or_refused(data, shared_data):
