@@ -50,6 +50,7 @@ export function OverrideForm({ patientId, assessment, onEnd }: OverrideFormProps
         choices={choices.map((each) => ({ value: each, label: each }))}
         value={response}
         onChange={setResponse}
+        takesFocus
       />
       <TextField
         label={t("verdict.override_reason")}
