@@ -23,6 +23,17 @@ class SegmentationJob(models.Model):
     model_version = models.CharField(max_length=32)
     parameters = models.JSONField(default=dict)
     parameters_digest = models.CharField(max_length=64)
+    inputs = models.JSONField(default=list)
+    """`inference.services.channels.ChosenInput` as JSON, one for each channel of the network, in its order; empty for
+    models that take the series alone."""
+    contents_digest = models.CharField(max_length=64, blank=True, default="")
+    """`Series.contents_digest` when the job was asked for."""
+    is_awaited = models.BooleanField(default=True)
+    """Whether a person waits for it; it goes before what runs in advance."""
+    rule = models.ForeignKey(
+        "inference.RoutingRule", on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs"
+    )
+    """The rule that asked for it, where no person did."""
     state = models.CharField(
         max_length=12, choices=[(s.value, s.value) for s in JobState], default=JobState.QUEUED.value
     )
@@ -69,7 +80,7 @@ class SegmentationJob(models.Model):
                 name="one_active_job_per_question",
             )
         ]
-        indexes = [models.Index(fields=["state", "queued_at"], name="job_queue")]
+        indexes = [models.Index(fields=["state", "queue", "-is_awaited", "queued_at"], name="job_queue")]
 
     def __str__(self) -> str:
         return f"{self.model_name} {self.model_version} {self.state}"

@@ -1,0 +1,16 @@
+"""The machines' records."""
+
+from inference.models.catalogue import ModelImport, ModelImportState, ModelSetting
+from inference.models.job import FOCUS_FIELDS, JobBrick, SegmentationJob
+from inference.models.policy import RoutingRule, UsageLimit
+
+__all__ = [
+    "FOCUS_FIELDS",
+    "JobBrick",
+    "ModelImport",
+    "ModelImportState",
+    "ModelSetting",
+    "RoutingRule",
+    "SegmentationJob",
+    "UsageLimit",
+]

@@ -1,0 +1,51 @@
+"""What administrators lay down for jobs: what runs by itself on which images, and how much may be asked for."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from studies.models import Team, User
+
+
+class RoutingRule(models.Model):
+    """Images of a kind are segmented by a model before anybody opens them. Empty conditions hold for everything."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(max_length=120)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    """Whose studies it is for; None is every team's."""
+    modality = models.CharField(max_length=16)
+    body_part = models.CharField(max_length=64, blank=True, default="")
+    """A word of BodyPartExamined or of the study's or series' description, whatever its case."""
+    weighting = models.CharField(max_length=16, blank=True, default="")
+    """`studies.tracking.acquisition_facts.Weighting` that the header or description must tell."""
+    has_contrast = models.BooleanField(null=True, blank=True)
+    """Whether a contrast agent must, or must not, have been given; None asks nothing."""
+    description = models.CharField(max_length=64, blank=True, default="")
+    """Words that the series' description must hold, whatever their case."""
+    model_name = models.CharField(max_length=64)
+    parameters = models.JSONField(default=dict, blank=True)
+    is_enabled = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("created_at", "id")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class UsageLimit(models.Model):
+    """How many jobs may wait or run at once, where a team needs other limits than the installation's settings."""
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    most_per_person = models.PositiveIntegerField()
+    """Jobs that one person may have waiting or running over this team's studies."""
+    most_per_team = models.PositiveIntegerField()
+    """Jobs over this team's studies, whoever asked for them."""
+
+    def __str__(self) -> str:
+        return f"{self.team}: {self.most_per_person} a person, {self.most_per_team} in all"
