@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from inference.input_images import JobInput
 from inference.job_states import JobState
 
 
@@ -21,6 +22,8 @@ class JobStatus:
     model_title: str
     model_version: str
     parameters: dict[str, float | list[int]]
+    inputs: tuple[JobInput, ...]
+    """Of a network that reads several series; else empty."""
     state: JobState
     attempt: int
     stage: str

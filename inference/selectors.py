@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from inference.events import JobProgressed, JobStatus
+from inference.input_images import JobInput
 from inference.job_states import ACTIVE, JobState
 from inference.models import JobBrick, SegmentationJob
 from inference.registry import list_models
@@ -84,6 +85,7 @@ def describe_job(job: SegmentationJob) -> JobStatus:
         model_title=titles.get(job.model_name, job.model_name),
         model_version=job.model_version,
         parameters=job.parameters,
+        inputs=tuple(JobInput.from_json(each) for each in job.inputs),
         state=JobState(job.state),
         attempt=job.attempt,
         stage=job.stage,

@@ -44,6 +44,18 @@ class VoxelField(serializers.ListField):
         super().__init__(child=serializers.IntegerField(min_value=0), min_length=3, max_length=3, **options)
 
 
+class JobInputSerializer(serializers.Serializer[Any]):
+    """A series that a network reads together with others."""
+
+    channel = serializers.CharField()
+    series_id = serializers.UUIDField()
+    words = serializers.CharField()
+    contents_digest = serializers.CharField()
+    is_by_person = serializers.BooleanField(help_text="Whether a person named it; else its header did.")
+    note = serializers.CharField(help_text="What is doubtful about the choice; empty where nothing is.")
+    alignment = serializers.CharField(help_text="How it came onto the open series' grid; empty until it has.")
+
+
 class JobSerializer(serializers.Serializer[JobStatus]):
     """A segmentation job."""
 
@@ -54,6 +66,7 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     model_title = serializers.CharField()
     model_version = serializers.CharField()
     parameters = ParametersField()
+    inputs = JobInputSerializer(many=True, help_text="Of a network that reads several series; else empty.")
     state = serializers.ChoiceField(choices=[(s.value, s.value) for s in JobState])
     attempt = serializers.IntegerField()
     stage = serializers.CharField()
@@ -87,6 +100,9 @@ class NewJobSerializer(serializers.Serializer[Any]):
     series_id = serializers.UUIDField()
     model_name = serializers.CharField(max_length=64)
     parameters = ParametersField(default=dict)
+    inputs = serializers.DictField(
+        child=serializers.UUIDField(), default=dict, help_text="Series by channel, where a person chooses them."
+    )
     focus = VoxelField(
         default=None,
         allow_null=True,

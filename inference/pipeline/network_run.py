@@ -7,12 +7,12 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
 
 from inference.classical.grey_values import GreyValues
+from inference.input_images import ChannelsMissingError
 from inference.model_spec import Focus, ModelSpec, OnProgress, Progress
 from inference.network_spec import Decision, DecisionRule, GridPlacement, NetworkSpec, WeightsFile
 from inference.pipeline.averaging import Ensemble, Mirrored
@@ -43,18 +43,10 @@ from inference.pipeline.tiles import UNITS_PER_SCORE
 from inference.pipeline.turning import Turn, find_turn
 from inference.pipeline.weights import load_weights, read_checked
 from inference.pipeline.windows import GridRule, Shape, WindowGrid
-from studies.errors import DomainError
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 
 Steps = tuple[float, float, float]
-
-
-class ChannelsMissingError(DomainError):
-    """The network needs other images than were given."""
-
-    code: ClassVar[str] = "model.channels_missing"
-    status: ClassVar[int] = 422
 
 
 def segment_with_network(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inference.classical.grey_values import require_finite
+from collections.abc import Sequence
+
+from inference.classical.grey_values import GreyValues, require_finite
 from inference.model_spec import Focus, Method, ModelSpec, OnProgress, Parameters, Progress, read_number
 from inference.pipeline.methods import CLASSICAL_METHODS
 from inference.pipeline.sweep import sweep
@@ -11,7 +13,13 @@ from studies.label_maps.label_map import LabelMap, SegmentDescription
 
 
 def segment(
-    volume: Volume, spec: ModelSpec, on_progress: OnProgress, *, parameters: Parameters, focus: Focus = (0, 0, 0)
+    volume: Volume,
+    spec: ModelSpec,
+    on_progress: OnProgress,
+    *,
+    parameters: Parameters,
+    focus: Focus = (0, 0, 0),
+    channels: Sequence[GreyValues] = (),
 ) -> LabelMap:
     """Segment a volume, reporting each box of labels as it becomes final.
 
@@ -28,6 +36,9 @@ def segment(
         As `inference.registry.validate_parameters` returns them.
     focus
         Voxel (slice, row, column) that the reader looks at. What lies near it comes first; it never changes the result.
+    channels
+        All images of a network that reads several, on the volume's grid, in the order of `NetworkSpec.channels`; empty
+        where the volume is the only one.
 
     Raises
     ------
@@ -37,12 +48,14 @@ def segment(
         Where the image or the weights cannot be used; its code and message say why.
     """
     on_progress(Progress("preparing", 0, 0))
-    require_finite(volume.voxels)
+    images = tuple(channels) or (volume.voxels,)
+    for image in images:
+        require_finite(image)
     if spec.method is Method.NETWORK:
         # torch takes seconds to import, and only a network needs it
-        from inference.pipeline.network_run import segment_with_network
+        from inference.pipeline.network_run import segment_channels
 
-        labels = segment_with_network(volume, spec, on_progress, focus=focus)
+        labels = segment_channels(images, volume.geometry, spec, on_progress, focus=focus)
     else:
         label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
         labels = sweep(volume.geometry.shape, label_slices, on_progress, focus=focus)

@@ -19,6 +19,7 @@ from inference.pipeline.sweep import clamp_focus
 from inference.registry import check_applicable, get_model, validate_parameters
 from inference.selectors import jobs_to_show
 from inference.services.announcements import announce_state
+from inference.services.input_images import choose_inputs, record_inputs
 from studies.errors import ConflictError, InvalidInputError
 from studies.models import Series, User
 from studies.permissions import ACTING_ROLES, require_role
@@ -59,9 +60,13 @@ def request_job(
     model_name: str,
     parameters: Mapping[str, object],
     focus: Focus | None = None,
+    inputs: Mapping[str, UUID] | None = None,
     address: str = "",
 ) -> tuple[SegmentationJob, bool]:
-    """Queue a run of a model over a series; return the job, and False where the same one already waits or runs."""
+    """Queue a run of a model over a series; return the job, and False where the same one already waits or runs.
+
+    `inputs` names series for channels of a network that reads several images; the others are found by their headers.
+    """
     require_role(requested_by, *ACTING_ROLES)
     spec = get_model(model_name)
     series = Series.objects.select_for_update().get(pk=series.pk)  # one request at a time asks about a series
@@ -70,11 +75,12 @@ def request_job(
         raise ModelNotApplicableError(f"{reason} Choose another model or series.")
     shape = describe_grid(series).shape
     values = json.loads(json.dumps(validate_parameters(spec, parameters, shape)))
+    images = record_inputs(choose_inputs(spec, series, {name: str(key) for name, key in (inputs or {}).items()}))
     question = {
         "series": series,
         "model_name": spec.name,
         "model_version": spec.version,
-        "parameters_digest": digest_parameters(values),
+        "parameters_digest": digest_parameters(values | _name_inputs(images)),
     }
     same = jobs_to_show().filter(**question, state__in=sorted(ACTIVE)).first()
     if same is not None:
@@ -84,6 +90,8 @@ def request_job(
         **question,
         requested_by=requested_by,
         parameters=values,
+        inputs=images,
+        contents_digest=series.contents_digest,
         queue=queue_for(spec),
         **_focus_fields(clamp_focus(focus, shape, otherwise=(shape[0] // 2, shape[1] // 2, shape[2] // 2))),
         queued_at=now,
@@ -171,6 +179,11 @@ def queue_for(spec: ModelSpec) -> Queue:
 def digest_parameters(values: Mapping[str, object]) -> str:
     """Return the SHA-256 over the canonical JSON of a job's parameters."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _name_inputs(images: list[dict[str, Any]]) -> dict[str, object]:
+    """Return what tells a run over several series from one over others."""
+    return {"inputs": [image["series_id"] for image in images]} if images else {}
 
 
 def _record(job: SegmentationJob, act: str, actor: User, address: str, **details: Any) -> None:

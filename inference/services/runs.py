@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import ClassVar, Protocol
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -15,6 +18,7 @@ from inference.models import JobBrick, SegmentationJob
 from inference.registry import get_model, validate_parameters
 from inference.selectors import jobs_to_show
 from inference.services.announcements import announce_state
+from inference.services.input_images import load_inputs
 from inference.services.lease import Lease, name_worker
 from inference.services.recorder import FencedOutError, Recorder
 from studies.errors import DomainError
@@ -39,6 +43,7 @@ class Segment(Protocol):
         *,
         parameters: Parameters,
         focus: Focus = (0, 0, 0),
+        channels: Sequence[npt.NDArray[np.generic]] = (),
     ) -> LabelMap: ...
 
 
@@ -103,13 +108,16 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     series = Series.objects.select_related("study__patient").get(pk=job.series_id)
     volume = load_volume(series) if spec.needs_volume else load_stack(series)
     parameters = validate_parameters(spec, job.parameters, volume.geometry.shape)
-    label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus)
+    channels, inputs = load_inputs(job, volume)
+    label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)
     recorder.check_streamed(label_map)
     recorder.enter("storing")
     set_synchronous("FULL")
     stored = store_label_map(series, label_map)
     recorder.close()
-    finish_job(job, spec, stored, timings_s=recorder.timings_s, peak_memory_bytes=lease.peak_memory_bytes)
+    finish_job(
+        job, spec, stored, inputs=inputs, timings_s=recorder.timings_s, peak_memory_bytes=lease.peak_memory_bytes
+    )
 
 
 @transaction.atomic
@@ -118,6 +126,7 @@ def finish_job(
     spec: ModelSpec,
     stored: StoredLabelMap,
     *,
+    inputs: list[dict[str, Any]],
     timings_s: dict[str, float],
     peak_memory_bytes: int,
 ) -> None:
@@ -136,10 +145,12 @@ def finish_job(
             "job_id": str(job.pk),
             "attempt": job.attempt,
             "parameters": job.parameters,
+            "inputs": inputs,
         },
         created_by=fresh.requested_by,
     )
     fresh.revision = revision
+    fresh.inputs = inputs
     fresh.stage = ""
     _close(fresh, JobState.SUCCEEDED, timings_s=timings_s, peak_memory_bytes=peak_memory_bytes)
 

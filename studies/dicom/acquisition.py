@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from studies.dicom.suv import SuvRefusal, read_suv_factor
 from studies.dicom.suv_times import ScanTime, read_injection_time, read_scan_time
 from studies.dicom.values import ValueReader
-from studies.tracking.acquisition_facts import AcquisitionFacts, ContrastPhase, Vector, Weighting
+from studies.tracking.acquisition_facts import AcquisitionFacts, ContrastPhase, Purpose, Vector, Weighting
 
 LONG_ECHO_MS, SHORT_ECHO_MS = 60.0, 30.0
 LONG_REPETITION_MS, SHORT_REPETITION_MS = 2000.0, 1000.0
@@ -24,6 +24,10 @@ FLUID_INVERSION_MS = 1500.0
 """Cerebrospinal fluid is nulled by an inversion time of 1.7 s (1.5 T) to 2.8 s (3 T)."""
 SHORT_GRADIENT_ECHO_MS = 12.0
 _NESTED = 3
+_TOLD_BY_WORDS = frozenset(Weighting) - {Weighting.T1, Weighting.T2}
+"""What echo, repetition and inversion times cannot tell from others: the description alone says it."""
+_LOCALIZER = r"loc|localizer|localiser|scout|survey|3 ?pl\w*|topogram|surview"
+_SUBTRACTION = r"sub|subtraction|subtracted|subtr"
 
 _PHASES = (
     (ContrastPhase.ARTERIAL, r"arteri\w*|art"),
@@ -34,8 +38,14 @@ _PHASES = (
 _GIVEN = r"post|ce|c\+|gd|gad\w*|km|mit km|enhanced|contrast|post ?contrast|\+c|t1c"
 _NOT_GIVEN = r"pre|nativ\w*|unenhanced|non ?contrast|noncontrast|ncct|ohne|without|w o"
 _DESCRIBED = (
-    (Weighting.DIFFUSION, r"dwi|adc|diff\w*|dti|trace"),
+    (Weighting.ADC, r"e?adc|apparent diffusion\w*"),
+    (Weighting.DIFFUSION, r"dwi|diff\w*|dti|trace\w*"),
+    (Weighting.PERFUSION, r"perf|perfusion|dsc|dce|asl|pcasl|pasl|r?cbf|r?cbv|mtt|ttp|tmax"),
+    (Weighting.ANGIOGRAPHY, r"tof\w*|mra|angio\w*|venogra\w*|pca"),
+    (Weighting.SUSCEPTIBILITY, r"swi|swan|t2star|t2 star|susc\w*|hemo|haemo|venobold"),
+    (Weighting.T1, r"t1 ?flair"),
     (Weighting.FLAIR, r"flair|tirm dark fluid|dark fluid"),
+    (Weighting.PROTON_DENSITY, r"pdw?|proton density"),
     (Weighting.T2, r"t2w?"),
     (Weighting.T1, r"t1w?|t1c|mprage|bravo|spgr"),
 )
@@ -81,6 +91,7 @@ def read_acquisition(datasets: Sequence[Dataset]) -> AcquisitionFacts:
         units=reader.text("Units", limit=16),
         suv_problem=refusal.explanation if isinstance(refusal, SuvRefusal) else "",
         body_region=_text(reader, "BodyPartExamined"),
+        purpose=_purpose(reader, words),
     )
 
 
@@ -117,7 +128,21 @@ def _number(reader: ValueReader, *keywords: str) -> float | None:
 
 def _words(reader: ValueReader) -> str:
     said = " ".join(reader.text(keyword) for keyword in ("SeriesDescription", "ProtocolName", "SequenceName"))
-    return re.sub(r"[\s_\-/.,;()*]+", " ", said.lower()).strip()
+    starred = re.sub(r"t2\s*\*", "t2star ", said.lower())
+    return re.sub(r"[\s_\-/.,;()*]+", " ", starred).strip()
+
+
+def _image_type(reader: ValueReader) -> frozenset[str]:
+    """Return the values of ImageType and of the frames' own, upper case."""
+    values = (each.text(keyword) for each in _readers(reader) for keyword in ("ImageType", "FrameType"))
+    return frozenset(part.strip().upper() for value in values for part in value.split("\\"))
+
+
+def _purpose(reader: ValueReader, words: str) -> Purpose | None:
+    image_type = _image_type(reader)
+    if "LOCALIZER" in image_type or _said(_LOCALIZER, words):
+        return Purpose.LOCALIZER
+    return Purpose.SUBTRACTION if image_type & {"SUB", "SUBTRACTION"} or _said(_SUBTRACTION, words) else None
 
 
 def _said(pattern: str, words: str) -> bool:
@@ -142,10 +167,13 @@ def _has_contrast(agent: str, words: str, phase: ContrastPhase | None) -> bool |
 
 
 def _weighting(reader: ValueReader, words: str) -> Weighting | None:
-    if (_number(reader, "DiffusionBValue") or 0.0) > 0.0:
-        return Weighting.DIFFUSION
+    image_type = _image_type(reader)
     described = next((weighting for weighting, pattern in _DESCRIBED if _said(pattern, words)), None)
-    if described in (Weighting.DIFFUSION, Weighting.FLAIR):
+    if "ADC" in image_type or described is Weighting.ADC:
+        return Weighting.ADC
+    if (_number(reader, "DiffusionBValue") or 0.0) > 0.0 or "DIFFUSION" in image_type:
+        return Weighting.DIFFUSION
+    if described in _TOLD_BY_WORDS:
         return described
     by_times = _weighting_by_times(
         _number(reader, "EchoTime", "EffectiveEchoTime"),
@@ -163,8 +191,8 @@ def _weighting_by_times(
         return None
     if echo_ms >= LONG_ECHO_MS and repetition_ms >= LONG_REPETITION_MS:
         return Weighting.FLAIR if (inversion_ms or 0.0) >= FLUID_INVERSION_MS else Weighting.T2
-    if is_gradient_echo and echo_ms <= SHORT_GRADIENT_ECHO_MS:
-        return Weighting.T1
+    if is_gradient_echo:
+        return Weighting.T1 if echo_ms <= SHORT_GRADIENT_ECHO_MS else Weighting.SUSCEPTIBILITY
     return Weighting.T1 if echo_ms <= SHORT_ECHO_MS and repetition_ms <= SHORT_REPETITION_MS else None
 
 

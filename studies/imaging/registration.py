@@ -34,6 +34,9 @@ MOST_STRETCH = 0.12
 NUDGE_MM = 12.0
 LEAST_PEAK = 0.04
 """Mutual information, in nats, that a nudge of 12 mm must cost."""
+MOVED_MM = 3.0
+MOST_GAIN = 0.1
+"""Share of what 12 mm cost that 3 mm may gain before the images are said to have moved."""
 FEWEST_VOXELS = 8
 
 
@@ -106,6 +109,38 @@ def register(prior: Volume, current: Volume) -> Registration:
     quality = overlap * float(np.exp(-residual_mm / MOST_RESIDUAL_MM)) * min(1.0, peak / (2.0 * LEAST_PEAK))
     confidence = max(0.0, min(quality, 0.49)) if problems else max(0.5, quality)
     return Registration(there, rigid, residual_mm, overlap, confidence, problems)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCheck:
+    """Whether two volumes lie over each other as their shared coordinates say.
+
+    Attributes
+    ----------
+    overlap
+        Share of the first one's foreground that lies within the second.
+    is_confirmed
+        Whether the images fit best as they lie: a centimetre costs similarity and a few millimetres gain none. False
+        where they do not tell, too: a PET may share little with a CT.
+    """
+
+    overlap: float
+    is_confirmed: bool
+
+
+def check_frame(first: Volume, second: Volume) -> FrameCheck:
+    """Hold two volumes of one frame of reference against each other: a patient may have moved between them."""
+    if not (_has_structure(first) and _has_structure(second)):
+        return FrameCheck(0.0, is_confirmed=False)
+    fixed, moving = _prepare(first), _prepare(second)
+    overlap = _share_inside(_foreground_points(fixed[1]), second.geometry)
+    try:
+        here = _evaluate(fixed, moving, _affine(np.eye(4)))
+        peak = float(np.mean(_losses(fixed, moving, np.eye(4), NUDGE_MM, here)))
+        gain = -float(np.min(_losses(fixed, moving, np.eye(4), MOVED_MM, here)))
+    except RuntimeError:  # no sample lies in both
+        return FrameCheck(overlap, is_confirmed=False)
+    return FrameCheck(overlap, is_confirmed=peak >= LEAST_PEAK and gain <= MOST_GAIN * peak)
 
 
 def _failed(problem: RegistrationProblem) -> Registration:
@@ -211,16 +246,22 @@ def _evaluate(fixed: tuple[Any, Any], moving: tuple[Any, Any], transform: Any) -
 
 def _peak_height(fixed: tuple[Any, Any], moving: tuple[Any, Any], matrix: Matrix) -> float:
     """Return how much mutual information is lost on average by a nudge of 12 mm to either side along each axis."""
-    here = _evaluate(fixed, moving, _affine(matrix))
+    return float(np.mean(_losses(fixed, moving, matrix, NUDGE_MM, _evaluate(fixed, moving, _affine(matrix)))))
+
+
+def _losses(
+    fixed: tuple[Any, Any], moving: tuple[Any, Any], matrix: Matrix, nudge_mm: float, here: float
+) -> list[float]:
+    """Return what each of six nudges along the axes costs, in nats."""
     losses = []
-    for nudge in np.vstack([np.eye(3), -np.eye(3)]) * NUDGE_MM:
+    for nudge in np.vstack([np.eye(3), -np.eye(3)]) * nudge_mm:
         moved = matrix.copy()
         moved[:3, 3] += nudge
         try:
             losses.append(_evaluate(fixed, moving, _affine(moved)) - here)
         except RuntimeError:
             losses.append(0.0)
-    return float(np.mean(losses))
+    return losses
 
 
 def _affine(matrix: Matrix) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from uuid import UUID
 
+from pydicom import dcmread
+
 from studies.dicom.acquisition import read_acquisition
 from studies.models import Series
 from studies.services.exports import read_sources
+from studies.services.volumes import read_layout
 from studies.tracking.acquisition_facts import AcquisitionFacts
 from studies.tracking.comparability import Comparability, compare_acquisitions
 
@@ -22,6 +25,21 @@ def compare_series(baseline: Series, current: Series) -> Comparability:
 def read_facts(series: Series) -> AcquisitionFacts:
     """Return how a series was acquired, from its image objects' headers."""
     return _read(series.pk, series.contents_digest)
+
+
+def read_kind(series: Series) -> AcquisitionFacts:
+    """Return what the image object in the middle of a series says: enough to tell what kind of images they are.
+
+    What takes all of them (the distance of slices, PET's units) may be missing; `read_facts` reads those.
+    """
+    return _read_middle(series.pk, series.contents_digest)
+
+
+@lru_cache(maxsize=8 * _SERIES_KEPT)
+def _read_middle(series_id: UUID, contents_digest: str) -> AcquisitionFacts:
+    del contents_digest
+    stored, _frame = read_layout(Series.objects.get(pk=series_id)).middle
+    return read_acquisition([dcmread(stored.path, stop_before_pixels=True)])
 
 
 @lru_cache(maxsize=_SERIES_KEPT)

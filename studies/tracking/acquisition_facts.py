@@ -15,6 +15,19 @@ class Weighting(StrEnum):
     T2 = "T2"
     FLAIR = "FLAIR"
     DIFFUSION = "diffusion"
+    ADC = "ADC"
+    """Map of the apparent diffusion coefficient."""
+    SUSCEPTIBILITY = "T2*"
+    PROTON_DENSITY = "PD"
+    ANGIOGRAPHY = "angiography"
+    PERFUSION = "perfusion"
+
+
+class Purpose(StrEnum):
+    """Why a series is there, where it is not to be read by itself."""
+
+    LOCALIZER = "localizer"
+    SUBTRACTION = "subtraction"
 
 
 class ContrastPhase(StrEnum):
@@ -42,6 +55,8 @@ class AcquisitionFacts:
         Minutes from injection to the start of the PET scan.
     suv_problem
         Why there is no SUV; empty where there is one, or the series is no PET.
+    purpose
+        None for images that are read by themselves.
     """
 
     modality: str
@@ -61,6 +76,7 @@ class AcquisitionFacts:
     units: str = ""
     suv_problem: str = ""
     body_region: str = ""
+    purpose: Purpose | None = None
 
     @property
     def slice_mm(self) -> float | None:

@@ -4,7 +4,7 @@ Each aspect gives nothing where both dates agree, a mismatch where they differ, 
 A mismatch lowers confidence or makes the comparison not evaluable; it says for which measurements.
 
 1. cmp.modality: another modality is not comparable.
-2. cmp.weighting: T1, T2, FLAIR and diffusion show different things; not comparable.
+2. cmp.weighting: T1, T2, FLAIR, diffusion and their kind show different things; not comparable.
 3. cmp.contrast: in MR on T1 enhancement is there or not: not comparable. In CT it lowers confidence.
 4. cmp.plane: planes more than 20 degrees apart cut a lesion differently: its diameters are not comparable.
 5. cmp.slice.coarse: a lesion below twice the slice is not measurable (R11.MEAS.SLICE).

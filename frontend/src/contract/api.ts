@@ -1170,6 +1170,8 @@ export interface components {
             focus: number[];
             /** Format: uuid */
             id: string;
+            /** @description Of a network that reads several series; else empty. */
+            inputs: components["schemas"]["JobInput"][];
             is_cancel_requested: boolean;
             model_name: string;
             model_title: string;
@@ -1203,6 +1205,20 @@ export interface components {
             };
             windows_done: number;
             windows_total: number;
+        };
+        /** @description A series that a network reads together with others. */
+        JobInput: {
+            /** @description How it came onto the open series' grid; empty until it has. */
+            alignment: string;
+            channel: string;
+            contents_digest: string;
+            /** @description Whether a person named it; else its header did. */
+            is_by_person: boolean;
+            /** @description What is doubtful about the choice; empty where nothing is. */
+            note: string;
+            /** Format: uuid */
+            series_id: string;
+            words: string;
         };
         /** @description Jobs, newest first. */
         JobList: {
@@ -1381,6 +1397,10 @@ export interface components {
         NewJobRequest: {
             /** @description Voxel (slice, row, column) on screen: done first; null: the middle. */
             focus?: number[] | null;
+            /** @description Series by channel, where a person chooses them. */
+            inputs?: {
+                [key: string]: string;
+            };
             model_name: string;
             parameters?: {
                 [key: string]: number | number[];

@@ -74,6 +74,7 @@ export interface JobStatus {
    */
   focus: [number, number, number];
   id: string;
+  inputs: JobInput[];
   is_cancel_requested: boolean;
   model_name: string;
   model_title: string;
@@ -97,6 +98,27 @@ export interface JobStatus {
   };
   windows_done: number;
   windows_total: number;
+}
+/**
+ * One image of a job.
+ *
+ * Attributes
+ * ----------
+ * contents_digest
+ *     State of the series when the job was asked for.
+ * note
+ *     What is doubtful about the choice; empty where nothing is.
+ * alignment
+ *     How it came onto the grid of the job's series, in words; written by the worker.
+ */
+export interface JobInput {
+  alignment: string;
+  channel: string;
+  contents_digest: string;
+  is_by_person: boolean;
+  note: string;
+  series_id: string;
+  words: string;
 }
 /**
  * A prior series has been laid over a current one, or could not be: both studies are told.

@@ -19,11 +19,12 @@ from inference.formats.archive import open_folder
 from inference.formats.imported import Naming
 from inference.formats.nnunet import FORMAT, is_nnunet, read_nnunet
 from inference.formats.refusals import BrokenModelError, UnsafeModelError
+from inference.input_images import ChannelsMissingError
 from inference.model_card import render_card
 from inference.model_spec import Focus, ModelSpec
 from inference.network_spec import DecisionRule
 from inference.pipeline.manifest import read_manifest, write_manifest
-from inference.pipeline.network_run import ChannelsMissingError, segment_channels
+from inference.pipeline.network_run import segment_channels
 from inference.pipeline.nnunet_layers import NotSupportedError
 from inference.pipeline.nnunet_plan import PlanError
 from studies.imaging.geometry import VolumeGeometry

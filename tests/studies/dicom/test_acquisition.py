@@ -83,7 +83,15 @@ def test_functional_groups_of_an_enhanced_object(tmp_path: Path) -> None:
         ({"EchoTime": 120, "RepetitionTime": 9000, "InversionTime": 2500}, "FLAIR"),
         ({"EchoTime": 80, "RepetitionTime": 5000, "DiffusionBValue": 1000.0}, "diffusion"),
         ({"SeriesDescription": "AX T2 FLAIR FS"}, "FLAIR"),
-        ({"SeriesDescription": "ep2d_diff_ADC"}, "diffusion"),
+        ({"SeriesDescription": "ep2d_diff_ADC"}, "ADC"),
+        ({"SeriesDescription": "ep2d_diff", "ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]}, "ADC"),
+        ({"SeriesDescription": "ep2d_diff_TRACEW"}, "diffusion"),
+        ({"SeriesDescription": "SAG T1 FLAIR", "EchoTime": 20, "RepetitionTime": 2400, "InversionTime": 860}, "T1"),
+        ({"SeriesDescription": "AX T2*", "EchoTime": 20, "RepetitionTime": 600, "ScanningSequence": "GR"}, "T2*"),
+        ({"EchoTime": 20, "RepetitionTime": 600, "ScanningSequence": "GR"}, "T2*"),
+        ({"SeriesDescription": "TOF_3D_multi-slab", "EchoTime": 4, "ScanningSequence": "GR"}, "angiography"),
+        ({"SeriesDescription": "ep2d_perf", "EchoTime": 30, "RepetitionTime": 1500}, "perfusion"),
+        ({"SeriesDescription": "PD FS cor", "EchoTime": 30, "RepetitionTime": 3000}, "PD"),
         ({"SeriesDescription": "t1_mpr_sag"}, "T1"),
         ({"EchoTime": 12, "RepetitionTime": 550, "SeriesDescription": "called T2"}, "T1"),
         ({"EchoTime": 15, "RepetitionTime": 3000}, None),
@@ -92,6 +100,19 @@ def test_functional_groups_of_an_enhanced_object(tmp_path: Path) -> None:
 )
 def test_weighting(values: dict, weighting: str | None) -> None:
     assert read_acquisition([header(**values)]).weighting == weighting
+
+
+@pytest.mark.parametrize(
+    ("values", "purpose"),
+    [
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localizer"),
+        ({"SeriesDescription": "3-pl scout"}, "localizer"),
+        ({"SeriesDescription": "t1_fl3d_SUB"}, "subtraction"),
+        ({"SeriesDescription": "T1 local shim", "ImageType": ["ORIGINAL", "PRIMARY", "M"]}, None),
+    ],
+)
+def test_purpose(values: dict, purpose: str | None) -> None:
+    assert read_acquisition([header(**values)]).purpose == purpose
 
 
 @pytest.mark.parametrize(
