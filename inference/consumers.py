@@ -18,7 +18,7 @@ from django.urls import path
 from inference.events import AttemptStarted, StreamEnded
 from inference.model_spec import Focus
 from inference.selectors import StreamState, get_job_for
-from inference.services.jobs import move_focus
+from inference.services.jobs import await_job, move_focus
 from inference.stream_cache import StreamCache
 from studies.consumers import Message, SignedInConsumer
 from studies.events import encode_event, job_group
@@ -64,8 +64,9 @@ class JobConsumer(SignedInConsumer):
         get_job_for(user, self.job_id)
 
     async def opened(self) -> None:
-        """Follow the job; bricks flow once the browser has said what it has."""
+        """Follow the job, which somebody waits for from now on; bricks flow once the browser has said what it has."""
         await self.join(job_group(self.job_id))
+        await database_sync_to_async(await_job)(self.job_id)
         self.accompany(self._pump())
         self.accompany(self._write_focus())
 

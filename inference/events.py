@@ -31,6 +31,8 @@ class JobStatus:
     windows_total: int
     queue_position: int | None
     """1 is the next to run; None unless queued."""
+    is_awaited: bool
+    """Whether a person waits for it; it goes before what runs in advance."""
     seconds_left: float | None
     """From the measured rate of this run's windows; None while nothing is known."""
     focus: tuple[int, int, int]
@@ -46,6 +48,8 @@ class JobStatus:
     segmentation_id: UUID | None
     revision_id: UUID | None
     requested_by: str | None
+    rule_title: str | None
+    """Of the rule that asked for it, where no person did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
 from inference.events import JobProgressed, JobStatus
 from inference.input_images import JobInput
 from inference.job_states import ACTIVE, JobState
 from inference.models import JobBrick, SegmentationJob
+from inference.queue_order import LATELY, WaitingJob, WorkedJob, order_queue
 from inference.registry import list_models
 from studies.errors import NotFoundError
 from studies.events import encode_event
@@ -34,7 +37,7 @@ class StreamState:
 
 def jobs_to_show() -> QuerySet[SegmentationJob]:
     """Return jobs with everything that `describe_job` reads."""
-    return SegmentationJob.objects.select_related("series", "requested_by", "revision")
+    return SegmentationJob.objects.select_related("series", "requested_by", "revision", "rule")
 
 
 def visible_jobs(user: User) -> QuerySet[SegmentationJob]:
@@ -65,17 +68,41 @@ def list_jobs_for(
     return list(jobs[:SHOWN_JOBS])
 
 
-def queue_position(job: SegmentationJob) -> int | None:
-    """Return a waiting job's place in its queue, 1 being the next to run; None unless it waits."""
-    if job.state != JobState.QUEUED or job.queued_at is None:
-        return None
-    ahead = SegmentationJob.objects.filter(state=JobState.QUEUED, queue=job.queue, queued_at__lt=job.queued_at)
-    return ahead.count() + 1
+def waiting_in_order(queue: str) -> list[UUID]:
+    """Return the jobs that wait in a queue, the one due next first: the only order there is."""
+    now = timezone.now()
+    jobs = SegmentationJob.objects.filter(queue=queue)
+    waiting = jobs.filter(state=JobState.QUEUED, queued_at__isnull=False)
+    worked = jobs.filter(Q(state=JobState.RUNNING) | Q(finished_at__gte=now - LATELY), started_at__isnull=False)
+    whose = ("series__study__home_team_id", "requested_by_id")
+    order = order_queue(
+        (WaitingJob(*row) for row in waiting.order_by().values_list("id", *whose, "is_awaited", "queued_at")),
+        (WorkedJob(*row) for row in worked.order_by().values_list(*whose, "started_at", "finished_at")),
+        now=now,
+    )
+    return [job.id for job in order]
+
+
+def queue_positions(jobs: Iterable[SegmentationJob]) -> dict[UUID, int]:
+    """Return the places of those jobs that wait, each in its own queue, 1 being the next to run."""
+    queues = {job.queue for job in jobs if job.state == JobState.QUEUED}
+    return {job_id: place for queue in queues for place, job_id in enumerate(waiting_in_order(queue), start=1)}
 
 
 def describe_job(job: SegmentationJob) -> JobStatus:
     """Return a job as browsers see it."""
+    return describe_jobs([job])[0]
+
+
+def describe_jobs(jobs: Iterable[SegmentationJob]) -> list[JobStatus]:
+    """Return jobs as browsers see them."""
+    jobs = list(jobs)
     titles = {spec.name: spec.title for spec in list_models()}
+    positions = queue_positions(jobs)
+    return [_describe(job, titles, positions) for job in jobs]
+
+
+def _describe(job: SegmentationJob, titles: Mapping[str, str], positions: Mapping[UUID, int]) -> JobStatus:
     revision = job.revision
     return JobStatus(
         id=job.id,
@@ -91,7 +118,8 @@ def describe_job(job: SegmentationJob) -> JobStatus:
         stage=job.stage,
         windows_done=job.windows_done,
         windows_total=job.windows_total,
-        queue_position=queue_position(job),
+        queue_position=positions.get(job.id) if job.state == JobState.QUEUED else None,
+        is_awaited=job.is_awaited,
         seconds_left=job.seconds_left,
         focus=job.focus,
         is_cancel_requested=job.is_cancel_requested,
@@ -105,6 +133,7 @@ def describe_job(job: SegmentationJob) -> JobStatus:
         segmentation_id=revision.segmentation_id if revision else None,
         revision_id=revision.pk if revision else None,
         requested_by=str(job.requested_by) if job.requested_by else None,
+        rule_title=job.rule.title if job.rule else None,
     )
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from inference.services.jobs import InferenceTask
-from inference.services.runs import run_job
+from inference.services.runs import run_next_job
 from studies.queue import queue_task
 
-__all__ = ["InferenceTask", "run_job_task"]
+__all__ = ["InferenceTask", "run_next_job_task"]
 
 
-@queue_task(name=InferenceTask.RUN_JOB)
-def run_job_task(*, job_id: str) -> None:
-    """Run one segmentation job."""
+@queue_task(name=InferenceTask.RUN_NEXT_JOB)
+def run_next_job_task(*, job_queue: str) -> None:
+    """Run the segmentation job that is due next in a queue."""
     from inference.pipeline.segment import segment
 
-    run_job(UUID(job_id), segment=segment)
+    run_next_job(job_queue, segment=segment)

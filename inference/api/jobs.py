@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from inference.events import JobStatus
 from inference.job_states import JobState
-from inference.selectors import describe_job, get_job_for, list_jobs_for
+from inference.selectors import describe_job, describe_jobs, get_job_for, list_jobs_for
 from inference.services.jobs import cancel_job, request_job, retry_job
 from studies.permissions import client_address, signed_in_user
 from studies.selectors.series import get_series_for
@@ -73,6 +73,7 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     windows_done = serializers.IntegerField()
     windows_total = serializers.IntegerField()
     queue_position = serializers.IntegerField(allow_null=True, help_text="1 is the next to run; null unless queued.")
+    is_awaited = serializers.BooleanField(help_text="Whether a person waits for it; it goes before what runs ahead.")
     seconds_left = serializers.FloatField(allow_null=True, help_text="From the measured rate; null while unknown.")
     focus = VoxelField(help_text="Voxel (slice, row, column) that is computed first.")
     is_cancel_requested = serializers.BooleanField()
@@ -86,6 +87,7 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     segmentation_id = serializers.UUIDField(allow_null=True)
     revision_id = serializers.UUIDField(allow_null=True)
     requested_by = serializers.CharField(allow_null=True)
+    rule_title = serializers.CharField(allow_null=True, help_text="Of the rule that asked for it, where no person did.")
 
 
 class JobListSerializer(serializers.Serializer[Any]):
@@ -140,7 +142,7 @@ class JobsView(APIView):
             series_id=asked.get("series"),
             is_active=asked["active"],
         )
-        return Response(JobListSerializer({"results": [describe_job(job) for job in jobs]}).data)
+        return Response(JobListSerializer({"results": describe_jobs(jobs)}).data)
 
     @extend_schema(request=NewJobSerializer, responses={200: JobSerializer, 201: JobSerializer})
     def post(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ from inference.models import FOCUS_FIELDS, SegmentationJob
 from inference.pipeline.sweep import clamp_focus
 from inference.registry import check_applicable, get_model, validate_parameters
 from inference.selectors import jobs_to_show
-from inference.services.announcements import announce_state
+from inference.services.announcements import announce_progress, announce_state
 from inference.services.input_images import choose_inputs, record_inputs
 from studies.errors import ConflictError, InvalidInputError
 from studies.models import Series, User
@@ -31,7 +31,7 @@ from studies.services.volumes import describe_grid
 class InferenceTask(StrEnum):
     """Tasks of the machines."""
 
-    RUN_JOB = "inference.run_job"
+    RUN_NEXT_JOB = "inference.run_next_job"
 
 
 class ModelNotApplicableError(InvalidInputError):
@@ -84,6 +84,8 @@ def request_job(
     }
     same = jobs_to_show().filter(**question, state__in=sorted(ACTIVE)).first()
     if same is not None:
+        await_job(same.pk)
+        same.refresh_from_db(fields=["is_awaited"])
         return same, False
     now = timezone.now()
     job = SegmentationJob.objects.create(
@@ -98,7 +100,7 @@ def request_job(
         enqueued_at=now,
     )
     announce_state(job)
-    enqueue_on_commit(InferenceTask.RUN_JOB, queue=Queue(job.queue), job_id=job.id)
+    wake_worker(job.queue)
     _record(job, "job.requested", requested_by, address, model=f"{spec.name} {spec.version}", parameters=values)
     return job, True
 
@@ -137,9 +139,20 @@ def retry_job(job: SegmentationJob, *, retried_by: User, address: str = "") -> S
     if same.exists():
         raise JobNotRetryableError("The same job already waits or runs. Follow that one.")
     job.lost_attempts = 0
+    job.is_awaited = True
     requeue(job)
     _record(job, "job.retried", retried_by, address)
     return job
+
+
+def await_job(job_id: UUID) -> None:
+    """Let a job go before what runs in advance: somebody waits for it."""
+    in_advance = SegmentationJob.objects.filter(pk=job_id, is_awaited=False, state__in=sorted(ACTIVE))
+    if not in_advance.exists():  # most sockets ask in vain, and need not wait for a writer
+        return
+    with transaction.atomic():
+        if in_advance.update(is_awaited=True):
+            announce_progress(jobs_to_show().get(pk=job_id))
 
 
 def move_focus(job_id: UUID, focus: Focus) -> None:
@@ -163,7 +176,12 @@ def requeue(job: SegmentationJob) -> None:
     job.timings_s = {}
     job.save()
     announce_state(job)
-    enqueue_on_commit(InferenceTask.RUN_JOB, queue=Queue(job.queue), job_id=job.id)
+    wake_worker(job.queue)
+
+
+def wake_worker(queue: str) -> None:
+    """Have a worker of a queue look for the job that is due next; one time too many is harmless."""
+    enqueue_on_commit(InferenceTask.RUN_NEXT_JOB, queue=Queue(queue), job_queue=queue)
 
 
 def lock_job(job: SegmentationJob) -> SegmentationJob:

@@ -6,8 +6,7 @@ Nothing here trusts the broker: the rows say what is due. Any number of processe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,9 +15,8 @@ from django.utils import timezone
 from inference.job_states import ACTIVE, JobState
 from inference.models import JobBrick, SegmentationJob
 from inference.services.announcements import announce_state
-from inference.services.jobs import InferenceTask, lock_job, requeue
+from inference.services.jobs import lock_job, requeue, wake_worker
 from inference.services.lease import LEASE, is_worker_gone
-from studies.queue import Queue, enqueue_on_commit
 from studies.services import audit
 
 logger = logging.getLogger(__name__)
@@ -32,17 +30,10 @@ KEEP_BRICKS = timedelta(minutes=10)
 
 def reap() -> int:
     """Do what is due once; return how many jobs were touched."""
-    touched = [*_apply(_running_jobs, _end_lost), *_apply(_waiting_jobs, _remind)]
+    touched = sum(_end_lost(job) for job in SegmentationJob.objects.filter(state=JobState.RUNNING))
+    touched += _remind(_waiting_jobs())
     _drop_bricks()
-    return len(touched)
-
-
-def _apply(find: Callable[[], list[SegmentationJob]], act: Callable[[SegmentationJob], bool]) -> list[SegmentationJob]:
-    return [job for job in find() if act(job)]
-
-
-def _running_jobs() -> list[SegmentationJob]:
-    return list(SegmentationJob.objects.filter(state=JobState.RUNNING))
+    return touched
 
 
 def _waiting_jobs() -> list[SegmentationJob]:
@@ -98,19 +89,31 @@ def _end(job: SegmentationJob, state: JobState) -> None:
     )
 
 
-def _remind(job: SegmentationJob) -> bool:
-    """Send a waiting job's message again, each time after twice as long: the broker may have lost it."""
+@transaction.atomic
+def _remind(waiting: list[SegmentationJob]) -> int:
+    """Wake a worker of each queue in which a job is due for it: the broker may have lost its message.
+
+    One message a queue is enough, for a worker that takes a job wakes the next one.
+    """
     now = timezone.now()
-    if job.enqueued_at is not None and job.queued_at is not None:
-        waited = job.enqueued_at - job.queued_at
-        if now - job.enqueued_at < min(max(FIRST_REMINDER, waited), LAST_REMINDER):
-            return False
-    with transaction.atomic():
-        mine = SegmentationJob.objects.filter(pk=job.pk, state=JobState.QUEUED, enqueued_at=job.enqueued_at)
-        if not mine.update(enqueued_at=now):
-            return False  # another reaper was faster, or a worker took it
-        enqueue_on_commit(InferenceTask.RUN_JOB, queue=Queue(job.queue), job_id=job.pk)
-    return True
+    reminded = [job for job in waiting if _is_reminder_due(job, now) and _note_reminder(job, now)]
+    for queue in sorted({job.queue for job in reminded}):
+        wake_worker(queue)
+    return len(reminded)
+
+
+def _is_reminder_due(job: SegmentationJob, now: datetime) -> bool:
+    """Tell whether it is time, each time after twice as long."""
+    if job.enqueued_at is None or job.queued_at is None:
+        return True
+    waited = job.enqueued_at - job.queued_at
+    return now - job.enqueued_at >= min(max(FIRST_REMINDER, waited), LAST_REMINDER)
+
+
+def _note_reminder(job: SegmentationJob, now: datetime) -> bool:
+    """Note the reminder; False where another reaper was faster, or a worker took the job."""
+    mine = SegmentationJob.objects.filter(pk=job.pk, state=JobState.QUEUED, enqueued_at=job.enqueued_at)
+    return bool(mine.update(enqueued_at=now))
 
 
 def _drop_bricks() -> None:

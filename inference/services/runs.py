@@ -16,9 +16,10 @@ from inference.job_states import JobState, can_move
 from inference.model_spec import CancelledError, Focus, ModelSpec, OnProgress, Parameters
 from inference.models import JobBrick, SegmentationJob
 from inference.registry import get_model, validate_parameters
-from inference.selectors import jobs_to_show
+from inference.selectors import jobs_to_show, waiting_in_order
 from inference.services.announcements import announce_state
 from inference.services.input_images import load_inputs
+from inference.services.jobs import wake_worker
 from inference.services.lease import Lease, name_worker
 from inference.services.recorder import FencedOutError, Recorder
 from studies.errors import DomainError
@@ -55,9 +56,12 @@ class ModelVersionError(DomainError):
 
 
 @transaction.atomic
-def claim_job(job_id: UUID, *, worker: str) -> SegmentationJob | None:
-    """Take a waiting job under a new attempt; None where it is gone, over, or another worker's."""
-    job = jobs_to_show().select_for_update(of=("self",)).filter(pk=job_id).first()
+def claim_job(job_id: UUID, *, worker: str, is_patient: bool = True) -> SegmentationJob | None:
+    """Take a waiting job under a new attempt; None where it is gone, over, or another worker's.
+
+    Without patience also where somebody has the row at this moment.
+    """
+    job = jobs_to_show().select_for_update(of=("self",), skip_locked=not is_patient).filter(pk=job_id).first()
     if job is None or not can_move(JobState(job.state), JobState.RUNNING):
         return None
     job.state = JobState.RUNNING
@@ -72,11 +76,30 @@ def claim_job(job_id: UUID, *, worker: str) -> SegmentationJob | None:
     return job
 
 
-def run_job(job_id: UUID, *, segment: Segment) -> None:
-    """Run a job from claim to end. Returns also when the run failed: the job's row says how."""
-    job = claim_job(job_id, worker=name_worker())
+def run_next_job(queue: str, *, segment: Segment) -> bool:
+    """Run the job of a queue that is due next; return False where none waits.
+
+    First what nobody holds at this moment, so that workers who look at once need not wait for each other; only then
+    what somebody may be about to take, change or let go.
+    """
+    return any(
+        run_job(job_id, segment=segment, is_patient=is_patient)
+        for is_patient in (False, True)
+        for job_id in waiting_in_order(queue)
+    )
+
+
+def run_job(job_id: UUID, *, segment: Segment, is_patient: bool = True) -> bool:
+    """Run a waiting job from claim to end; return False where it could not be claimed.
+
+    Returns True also when the run failed: the job's row says how. A worker that takes a job wakes another one for those
+    that still wait, so that one message is enough to have them all run.
+    """
+    job = claim_job(job_id, worker=name_worker(), is_patient=is_patient)
     if job is None:
-        return
+        return False
+    if SegmentationJob.objects.filter(queue=job.queue, state=JobState.QUEUED).exists():
+        wake_worker(job.queue)
     set_synchronous("NORMAL")  # bricks can be computed again: they need not wait for the disk
     try:
         with Lease(job) as lease:
@@ -96,6 +119,7 @@ def run_job(job_id: UUID, *, segment: Segment) -> None:
                 end_job(job, JobState.FAILED, code=code, words=words, timings_s=recorder.timings_s)
     finally:
         set_synchronous("FULL")
+    return True
 
 
 def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segment) -> None:

@@ -34,7 +34,7 @@ def sent(monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: ob
     monkeypatch.setattr(
         type(current_app.signature("x")),
         "apply_async",
-        lambda signature, queue, retry: messages.append(f"{signature.task} {queue} {signature.kwargs['job_id']}"),
+        lambda signature, queue, retry: messages.append(f"{signature.task} {queue} {signature.kwargs['job_queue']}"),
     )
     return messages
 
@@ -123,7 +123,7 @@ def test_the_old_worker_of_a_lost_job_can_end_nothing(ball: Series, reader: User
 @pytest.mark.django_db(transaction=True)
 def test_a_waiting_jobs_message_is_sent_again_each_time_later(ball: Series, reader: User, sent: list[str]) -> None:
     job, _ = request_job(ball, requested_by=reader, model_name="otsu", parameters={})
-    message = f"inference.run_job cpu {job.pk}"
+    message = "inference.run_next_job cpu cpu"
     reap()
     assert sent == [message], "the first is young"
     now = timezone.now()

@@ -1172,6 +1172,8 @@ export interface components {
             id: string;
             /** @description Of a network that reads several series; else empty. */
             inputs: components["schemas"]["JobInput"][];
+            /** @description Whether a person waits for it; it goes before what runs ahead. */
+            is_awaited: boolean;
             is_cancel_requested: boolean;
             model_name: string;
             model_title: string;
@@ -1185,6 +1187,8 @@ export interface components {
             requested_by: string | null;
             /** Format: uuid */
             revision_id: string | null;
+            /** @description Of the rule that asked for it, where no person did. */
+            rule_title: string | null;
             /**
              * Format: double
              * @description From the measured rate; null while unknown.

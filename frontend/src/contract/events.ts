@@ -75,6 +75,7 @@ export interface JobStatus {
   focus: [number, number, number];
   id: string;
   inputs: JobInput[];
+  is_awaited: boolean;
   is_cancel_requested: boolean;
   model_name: string;
   model_title: string;
@@ -86,6 +87,7 @@ export interface JobStatus {
   queue_position: number | null;
   requested_by: string | null;
   revision_id: string | null;
+  rule_title: string | null;
   seconds_left: number | null;
   segmentation_id: string | null;
   series_id: string;

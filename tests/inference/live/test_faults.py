@@ -69,6 +69,11 @@ def is_over(job: SegmentationJob) -> bool:
     return job.state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
+def has_state(job: SegmentationJob, state: JobState) -> bool:
+    job.refresh_from_db()
+    return job.state == state
+
+
 def wait_until_under_way(job: SegmentationJob) -> None:
     wait_until(lambda: is_under_way(job), within_s=180, what="the job runs")
 
@@ -97,6 +102,26 @@ async def test_a_worker_killed_in_the_middle_costs_an_attempt_and_the_browser_fo
     np.testing.assert_array_equal(viewer.label_map(LONG_BALL.shape), sphere(LONG_BALL, BALL_RADIUS_MM))
     ended = viewer.told("stream.ended")[-1]
     assert ended["revision_id"] == str(job.revision_id)
+
+
+def test_the_job_of_a_killed_worker_goes_to_another_one_before_what_runs_in_advance(
+    slow: LiveStack, long_ball: Series, person: User, ball_of: Callable[..., Series]
+) -> None:
+    lost = request(slow, long_ball, person)
+    wait_until_under_way(lost)
+    ahead = request(slow, ball_of(person, LONG_BALL), person)
+    SegmentationJob.objects.filter(pk=ahead.pk).update(is_awaited=False)
+    slow.kill(SLOW_WORKER)
+    first_worker = lost.worker
+    wait_until(lambda: has_state(lost, JobState.QUEUED), within_s=60, what="the job waits again")
+    assert lost.queued_at > SegmentationJob.objects.get(pk=ahead.pk).queued_at
+    slow.start_child(slow_worker_spec("cpu", 0.0))  # the first message it finds is that of the job in advance
+    for job in (lost, ahead):
+        assert_the_ball_is_stored(slow, job, person)
+    assert (lost.attempt, ahead.attempt) == (2, 1)
+    assert lost.worker == ahead.worker != first_worker
+    assert lost.started_at < ahead.started_at
+    slow.kill(SLOW_WORKER)
 
 
 async def test_valkey_restarted_in_the_middle_is_not_noticed_by_the_job_or_the_browser(

@@ -25,6 +25,7 @@ from inference.services.lease import Lease
 from inference.services.recorder import Recorder
 from inference.services.runs import claim_job, end_job
 from segweb.asgi import application
+from studies.models import Role, User
 from tests.factories import PatientFactory, SeriesFactory, TeamFactory, UserFactory
 from tests.inference.live.viewers import Viewer
 from tests.stack import LiveStack, sign_in
@@ -98,6 +99,21 @@ async def test_a_viewer_gets_every_slab_as_it_becomes_final(job: SegmentationJob
     ended = viewer.told("stream.ended")[0]
     assert (ended["attempt"], ended["last_sequence"], ended["state"]) == (1, 12, "cancelled")
     assert ended["revision_id"] is None
+
+
+async def test_a_job_in_advance_is_awaited_once_somebody_follows_it(job: SegmentationJob, viewer_for: Callable) -> None:
+    jobs = SegmentationJob.objects.filter(pk=job.pk)
+    await jobs.aupdate(is_awaited=False)
+    assert job.requested_by is not None
+    await User.objects.filter(pk=job.requested_by.pk).aupdate(role=Role.VIEWER)
+    viewer = viewer_for()
+    watching = asyncio.create_task(viewer.watch())
+    async with asyncio.timeout(10):
+        while not any(message["job"]["is_awaited"] for message in viewer.told("job.progressed")):
+            await asyncio.sleep(0.01)
+    assert (await jobs.aget()).is_awaited
+    await jobs.aupdate(state=JobState.CANCELLED, attempt=1)
+    await watching
 
 
 async def test_a_browser_that_was_away_gets_exactly_what_it_missed(job: SegmentationJob, viewer_for: Callable) -> None:
