@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import SimpleITK
 from scipy import ndimage
 
 from studies.imaging.geometry import VolumeGeometry
-from studies.imaging.registration import RegistrationProblem, register
+from studies.imaging.registration import RegistrationProblem, check_frame, register
 from studies.imaging.volume import Volume
 
 AXIAL = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
@@ -136,3 +137,15 @@ def _read_transform(path: Path) -> np.ndarray:
     )
     matrix[:3, 3] = origin
     return matrix
+
+
+def test_a_shared_frame_is_confirmed_only_where_the_patient_lay_still() -> None:
+    still = scan((2.0, 2.0, 2.0), AXIAL, np.eye(4), seed=1)
+    thick = scan((4.0, 1.5, 1.5), CORONAL, np.eye(4), seed=2, invert=True)
+    found = check_frame(still, thick)
+    assert found.is_confirmed
+    assert found.overlap > 0.95
+    moved = scan((2.0, 2.0, 2.0), AXIAL, way(0.0, (3.0, 0.0, 0.0)), seed=3)
+    assert not check_frame(still, moved).is_confirmed
+    flat = Volume(np.zeros((20, 20, 20), np.float32), replace(still.geometry, shape=(20, 20, 20)), "MR")
+    assert not check_frame(still, flat).is_confirmed
