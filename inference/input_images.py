@@ -7,14 +7,14 @@ what contradicts the header is noted, not refused. Knows neither torch nor Djang
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import numpy as np
 
+from inference.image_kinds import ImageKind, read_kinds
 from studies.errors import DomainError
 from studies.imaging.geometry import VolumeGeometry
 from studies.tracking.acquisition_facts import AcquisitionFacts, Weighting
@@ -22,18 +22,6 @@ from studies.tracking.acquisition_facts import AcquisitionFacts, Weighting
 LEAST_OVERLAP = 0.5
 """Share of the opened series' field of view that another one must cover to be read together with it."""
 _SAMPLES = 9
-_CONTRAST = r"(?:ce|c|gd|gad|km|post|contrast|enhanced)"
-_WEIGHTINGS: tuple[tuple[Weighting, str], ...] = (
-    (Weighting.ADC, r"adc"),
-    (Weighting.DIFFUSION, r"dwi|diffusion|trace|b\d{3,4}"),
-    (Weighting.SUSCEPTIBILITY, r"swi|t2star|t2s"),
-    (Weighting.PERFUSION, r"perfusion|dsc|dce|cbf|cbv"),
-    (Weighting.ANGIOGRAPHY, r"tof|mra"),
-    (Weighting.FLAIR, r"flair|t2f|t2flair"),
-    (Weighting.PROTON_DENSITY, r"pdw?"),
-    (Weighting.T1, rf"t1w?n?{_CONTRAST}?"),
-    (Weighting.T2, r"t2w?"),
-)
 
 
 class ChannelsMissingError(DomainError):
@@ -48,27 +36,6 @@ class NoSuchChannelError(DomainError):
 
     code: ClassVar[str] = "model.channel_unknown"
     status: ClassVar[int] = 422
-
-
-@dataclass(frozen=True, slots=True)
-class ImageKind:
-    """What an image must be to be a channel; None asks nothing.
-
-    Attributes
-    ----------
-    has_contrast
-        True and False are asked of T1 images where a network has both.
-    """
-
-    modality: str
-    weighting: Weighting | None = None
-    has_contrast: bool | None = None
-
-    def __str__(self) -> str:
-        words = str(self.weighting or self.modality)
-        if self.has_contrast is None:
-            return words
-        return f"{words} {'with' if self.has_contrast else 'without'} contrast agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,50 +114,48 @@ class JobInput:
         return asdict(self) | {"series_id": str(self.series_id)}
 
 
-def read_kinds(channels: Sequence[str], modalities: frozenset[str]) -> tuple[ImageKind | None, ...]:
-    """Return what each channel's name asks for; None where the name says nothing that a header could tell.
+@dataclass(frozen=True, slots=True)
+class FoundImages:
+    """What a study holds of what a model reads: for each channel a series, or why there is none."""
 
-    Parameters
-    ----------
-    channels
-        Names as networks carry them, for example "T1c", "t2-flair", "CT", "SUV".
-    modalities
-        What the model takes; one alone is every channel's.
-    """
-    kinds = [_read_kind(name, modalities) for name in channels]
-    if any(kind is not None and kind.weighting is Weighting.T1 and kind.has_contrast for kind in kinds):
-        plain = [kind is not None and kind.weighting is Weighting.T1 and not kind.has_contrast for kind in kinds]
-        kinds = [
-            replace(kind, has_contrast=False) if kind is not None and is_plain else kind
-            for kind, is_plain in zip(kinds, plain, strict=True)
-        ]
-    return tuple(kinds)
+    title: str
+    channels: tuple[str, ...]
+    chosen: Mapping[str, ChosenImage]
+    missing: Mapping[str, str]
+    opened: Candidate
 
-
-def _read_kind(name: str, modalities: frozenset[str]) -> ImageKind | None:
-    words = re.sub(r"t2\s*\*", "t2star", name.lower())
-    tokens = [token for token in re.split(r"[^a-z0-9]+", words) if token]
-    joined = "".join(token for token in tokens if token not in ("mr", "mri", "image", "weighted", "w", "with"))
-    for weighting, pattern in _WEIGHTINGS:
-        if re.fullmatch(pattern, joined) or any(re.fullmatch(pattern, token) for token in tokens):
-            return ImageKind("MR", weighting, _asks_contrast(weighting, tokens, joined))
-    if {"pet", "pt", "suv", "fdg"} & set(tokens):
-        return ImageKind("PT")
-    if "ct" in tokens:
-        return ImageKind("CT")
-    return ImageKind(next(iter(modalities))) if len(modalities) == 1 and len(tokens) == 0 else None
-
-
-def _asks_contrast(weighting: Weighting, tokens: Sequence[str], joined: str) -> bool | None:
-    if weighting is not Weighting.T1:
+    @property
+    def problem(self) -> ChannelsMissingError | None:
+        """Why the model cannot be run on the opened series, in words; None where it can."""
+        if self.missing:
+            reasons = " ".join(f"{channel}: {reason}" for channel, reason in self.missing.items())
+            return ChannelsMissingError(
+                f"{self.title} reads {len(self.channels)} images of one examination ({', '.join(self.channels)}). "
+                f"Missing here: {reasons} Add the series, or choose by hand which one it is.",
+                missing=list(self.missing),
+            )
+        if self.opened.key not in {image.key for image in self.chosen.values()}:
+            return ChannelsMissingError(
+                f"The open series, {self.opened.words}, is none of the images that {self.title} reads "
+                f"({', '.join(self.channels)}). Open one of them, or name it as one.",
+                missing=[],
+            )
         return None
-    if {"without", "native", "non", "pre", "unenhanced"} & set(tokens) or re.fullmatch(r"t1w?n", joined):
-        return False
-    is_given = re.search(rf"t1w?{_CONTRAST}", joined) or {"post", "contrast", "enhanced", "gd", "ce"} & set(tokens)
-    return True if is_given else None
+
+    def require(self) -> tuple[ChosenImage, ...]:
+        """Return the series of all channels, in order.
+
+        Raises
+        ------
+        ChannelsMissingError
+            `problem`; its `details["missing"]` holds the channels without a series.
+        """
+        if self.problem is not None:
+            raise self.problem
+        return tuple(self.chosen[name] for name in self.channels)
 
 
-def choose_images(
+def find_images(
     title: str,
     channels: Sequence[str],
     modalities: frozenset[str],
@@ -198,8 +163,8 @@ def choose_images(
     opened: str,
     candidates: Sequence[Candidate],
     named: Mapping[str, str] | None = None,
-) -> tuple[ChosenImage, ...]:
-    """Return the series for each channel, in order.
+) -> FoundImages:
+    """Return the series for each channel as far as the study holds them.
 
     Parameters
     ----------
@@ -216,32 +181,20 @@ def choose_images(
     ------
     NoSuchChannelError
         Where a person named what is not there, or no regular volume.
-    ChannelsMissingError
-        Says each image that is missing, and why what is there was not taken. `details["missing"]` holds the channels.
     """
     by_key = {candidate.key: candidate for candidate in candidates}
-    reference = by_key[opened]
     chosen = _take_named(channels, by_key, named or {})
-    choice = _Choice(reference, candidates, chosen)
+    choice = _Choice(by_key[opened], candidates, chosen)
     kinds = read_kinds(channels, modalities)
     choice.place_opened(channels, kinds)
     missing: dict[str, str] = {}
     order = sorted(range(len(channels)), key=lambda number: not (kinds[number] or ImageKind("")).has_contrast)
     for number in order:  # T1 with contrast before T1 without: what it leaves decides
-        name, kind = channels[number], kinds[number]
-        if name not in chosen:
-            reason = choice.fill(name, kind)
-            if reason:
-                missing[name] = reason
-    if missing:
-        raise _refuse(title, channels, missing)
-    if opened not in {image.key for image in chosen.values()}:
-        raise ChannelsMissingError(
-            f"The open series, {reference.words}, is none of the images that {title} reads ({', '.join(channels)}). "
-            "Open one of them, or name it as one.",
-            missing=[],
-        )
-    return tuple(chosen[name] for name in channels)
+        name = channels[number]
+        reason = "" if name in chosen else choice.fill(name, kinds[number])
+        if reason:
+            missing[name] = reason
+    return FoundImages(title, tuple(channels), chosen, missing, by_key[opened])
 
 
 def _take_named(
@@ -260,15 +213,6 @@ def _take_named(
             raise NoSuchChannelError(f"{candidate.words} was named for two images. Name each series once.")
         chosen[channel] = ChosenImage(channel, key, candidate.words, is_by_person=True)
     return chosen
-
-
-def _refuse(title: str, channels: Sequence[str], missing: Mapping[str, str]) -> ChannelsMissingError:
-    reasons = " ".join(f"{channel}: {reason}" for channel, reason in missing.items())
-    return ChannelsMissingError(
-        f"{title} reads {len(channels)} images of one examination ({', '.join(channels)}). Missing here: {reasons} "
-        "Add the series, or choose by hand which one it is.",
-        missing=list(missing),
-    )
 
 
 class _Choice:

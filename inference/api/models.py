@@ -49,6 +49,9 @@ class ModelSerializer(serializers.Serializer[Any]):
     limits = serializers.CharField(help_text="What it cannot do.")
     method = serializers.ChoiceField(choices=[(m.value, m.value) for m in Method])
     modalities = serializers.ListField(child=serializers.CharField(), help_text="Empty takes any.")
+    channels = serializers.ListField(
+        child=serializers.CharField(), help_text="Images of one examination that it reads together, where several."
+    )
     segments = ModelSegmentSerializer(many=True)
     parameters = ModelParameterSerializer(many=True)
     licence = serializers.CharField()
@@ -95,6 +98,7 @@ def _describe(spec: ModelSpec, series: Series | None) -> dict[str, Any]:
         "limits": spec.limits,
         "method": spec.method.value,
         "modalities": sorted(spec.modalities),
+        "channels": _list_channels(spec),
         "segments": spec.segments,
         "parameters": spec.parameters,
         "licence": spec.licence,
@@ -102,6 +106,11 @@ def _describe(spec: ModelSpec, series: Series | None) -> dict[str, Any]:
         "is_applicable": reason is None,
         "reason": reason,
     }
+
+
+def _list_channels(spec: ModelSpec) -> list[str]:
+    channels = spec.network.channels if spec.network else ()
+    return [channel.name for channel in channels] if len(channels) > 1 else []
 
 
 urlpatterns = [path("models", ModelsView.as_view())]

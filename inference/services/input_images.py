@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from inference.input_images import Candidate, ChosenImage, JobInput, choose_images
+from inference.input_images import Candidate, ChosenImage, FoundImages, JobInput, find_images
 from inference.model_spec import ModelSpec
 from inference.models import SegmentationJob
 from studies.dicom.suv import SuvRefusal
@@ -63,8 +63,8 @@ def _describe(series: Series) -> Candidate:
     )
 
 
-def choose_inputs(spec: ModelSpec, series: Series, named: Mapping[str, str] | None = None) -> tuple[ChosenImage, ...]:
-    """Return the series that a model reads when it is run on this one; nothing where it reads this one alone.
+def find_inputs(spec: ModelSpec, series: Series, named: Mapping[str, str] | None = None) -> FoundImages | None:
+    """Return the series that a model reads when it is run on this one, and what is missing; None for one image alone.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ def choose_inputs(spec: ModelSpec, series: Series, named: Mapping[str, str] | No
 
     Raises
     ------
-    inference.input_images.ChannelsMissingError, inference.input_images.NoSuchChannelError
-        Where the study does not hold them, in words.
+    inference.input_images.NoSuchChannelError
+        Where a person named what is not there.
     """
     if spec.network is None or len(spec.network.channels) < 2:
-        return ()
-    return choose_images(
+        return None
+    return find_images(
         spec.title,
         [channel.name for channel in spec.network.channels],
         spec.modalities,
@@ -86,6 +86,18 @@ def choose_inputs(spec: ModelSpec, series: Series, named: Mapping[str, str] | No
         candidates=list_candidates(series),
         named=named,
     )
+
+
+def choose_inputs(spec: ModelSpec, series: Series, named: Mapping[str, str] | None = None) -> tuple[ChosenImage, ...]:
+    """Return `find_inputs` where nothing is missing; nothing for a model that reads the series alone.
+
+    Raises
+    ------
+    inference.input_images.ChannelsMissingError, inference.input_images.NoSuchChannelError
+        Where the study does not hold them, in words.
+    """
+    found = find_inputs(spec, series, named)
+    return () if found is None else found.require()
 
 
 def record_inputs(chosen: Sequence[ChosenImage]) -> list[dict[str, Any]]:

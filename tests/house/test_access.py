@@ -84,6 +84,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "api/uploads/<uuid:upload_id>/details"): ACTS,
     ("POST", "api/uploads/<uuid:upload_id>/retry"): ACTS,
     ("GET", "api/models"): READS,
+    ("GET", "api/series/<uuid:series_id>/model-inputs"): READS,
     ("GET", "api/jobs"): READS,
     ("POST", "api/jobs"): ACTS,
     ("GET", "api/jobs/<uuid:job_id>"): READS,

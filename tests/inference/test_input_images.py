@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from inference.image_kinds import read_kinds
 from inference.input_images import (
     Candidate,
     ChannelsMissingError,
     ChosenImage,
     NoSuchChannelError,
-    choose_images,
     measure_overlap,
-    read_kinds,
 )
 from studies.imaging.geometry import VolumeGeometry
 from studies.tracking.acquisition_facts import AcquisitionFacts, Purpose, Weighting
@@ -33,7 +32,10 @@ def keys(chosen: tuple[ChosenImage, ...]) -> list[str]:
 
 
 def choose(*candidates: Candidate, opened: str = "t1c", channels: tuple[str, ...] = GLIOMA, **options):
-    return choose_images("Glioma network", channels, frozenset({"MR"}), opened=opened, candidates=candidates, **options)
+    modalities = frozenset({"MR"})
+    return find_images(
+        "Glioma network", channels, modalities, opened=opened, candidates=candidates, **options
+    ).require()
 
 
 def ask(name: str, weighting: str | None, contrast: bool | None = None, modality: str = "MR"):

@@ -226,6 +226,32 @@ def test_a_series_that_grew_since_stops_the_job(models, examination, reader, tmp
     assert (job.state, job.failure_code) == (JobState.FAILED, "job.inputs_changed")
 
 
+def test_the_page_is_told_what_would_be_read(models, examination, reader, tmp_path) -> None:
+    import_difference(models / "ts", ("T1", "T1c"), frozenset({"MR"}))
+    plain, given, silent = examination(
+        write(tmp_path, PLAIN, body(PLAIN), **T1_HEADER),
+        write(tmp_path, GIVEN, body(GIVEN), ContrastBolusAgent="Gadobutrol", **T1_HEADER),
+        write(tmp_path, replace(GIVEN, name="unsaid", series_number=3), body(GIVEN)),
+    )
+    client = Client()
+    client.force_login(reader)
+
+    def ask(series: Series, model: str = "difference") -> dict[str, Any]:
+        return client.get(f"/api/series/{series.pk}/model-inputs", {"model": model}).json()
+
+    told = ask(plain)
+    assert [(each["channel"], each["series_id"]) for each in told["inputs"]] == [
+        ("T1", str(plain.pk)), ("T1c", str(given.pk)),
+    ]  # fmt: skip
+    assert told["problem"] == ""
+    assert [each["words"] for each in told["choices"]] == [
+        "series 1 (t1_tra)", "series 2 (t1_tra_ce)", "series 3 (unsaid)",
+    ]  # fmt: skip
+    assert "is none of the images" in ask(silent)["problem"]
+    assert ask(plain, "otsu") == {"inputs": [], "choices": [], "problem": ""}
+    assert ask(plain, "unheard-of")["code"] == "model.unknown"
+
+
 def test_another_teams_study_is_not_a_source(models, examination, reader, tmp_path) -> None:
     """The request is refused as any foreign series is: nothing is told of what the study holds."""
     import_difference(models / "ts", ("T1", "T1c"), frozenset({"MR"}))
@@ -238,3 +264,4 @@ def test_another_teams_study_is_not_a_source(models, examination, reader, tmp_pa
     asked = {"series_id": str(plain.pk), "model_name": "difference"}
     answer = client.post("/api/jobs", json.dumps(asked), content_type="application/json")
     assert answer.status_code == 404
+    assert client.get(f"/api/series/{plain.pk}/model-inputs", {"model": "difference"}).status_code == 404

@@ -464,6 +464,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/model-inputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return what the headers of the study's series say; asking for the run may name others. */
+        get: operations["get_series_series_id_model_inputs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series/{series_id}/pixels": {
         parameters: {
             query?: never;
@@ -1352,6 +1369,8 @@ export interface components {
         Model: {
             /** @description Markdown. */
             card: string;
+            /** @description Images of one examination that it reads together, where several. */
+            channels: string[];
             is_applicable: boolean;
             licence: string;
             /** @description What it cannot do. */
@@ -1367,6 +1386,24 @@ export interface components {
             summary: string;
             title: string;
             version: string;
+        };
+        /** @description One image of a network. */
+        ModelInput: {
+            channel: string;
+            /** @description What is doubtful about the choice, or why there is none. */
+            note: string;
+            /**
+             * Format: uuid
+             * @description Null where no series says that it is this image.
+             */
+            series_id: string | null;
+        };
+        /** @description The images that a run would read, empty for models that read the open series alone. */
+        ModelInputs: {
+            choices: components["schemas"]["SeriesChoice"][];
+            inputs: components["schemas"]["ModelInput"][];
+            /** @description Why the model cannot be run as it stands; empty where it can. */
+            problem: string;
         };
         /** @description The catalogue. */
         ModelList: {
@@ -1931,6 +1968,12 @@ export interface components {
             series_number: number | null;
             /** @description [slice, row, column] */
             spacing_mm: number[] | null;
+        };
+        /** @description A series of the study that may be chosen by hand. */
+        SeriesChoice: {
+            /** Format: uuid */
+            series_id: string;
+            words: string;
         };
         /** @description How the series' pixels are laid out. Values are modality values; colour is interleaved RGB. */
         SeriesFrames: {
@@ -3247,6 +3290,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_model_inputs: {
+        parameters: {
+            query: {
+                model: string;
+            };
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInputs"];
+                };
             };
             /** @description Refused, with the reason. */
             default: {
