@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inference.model_spec import ModelSpec, ParameterSpec
 from inference.network_spec import InputChannel, NetworkSpec
+from studies.label_maps.label_map import CodedConcept
 
 RESEARCH_USE = "Research use only. Not a medical device; not for diagnosis or treatment."
 
@@ -12,9 +13,10 @@ def render_card(spec: ModelSpec) -> str:
     """Return a model's card; what its makers measured (`spec.card`) follows the facts."""
     lines = [f"# {spec.title}", "", f"**{RESEARCH_USE}**", "", spec.summary, "", f"**Limits.** {spec.limits}", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in _list_facts(spec)), ""]
-    lines += ["## Segments", "", "| number | segment | type |", "|---|---|---|"]
+    lines += ["## Segments", "", "| number | segment | category | type |", "|---|---|---|---|"]
     lines += [
-        f"| {s.segment_number} | {s.segment_label} | {s.type[2]} ({s.type[1]} {s.type[0]}) |" for s in spec.segments
+        f"| {s.segment_number} | {s.segment_label} | {_describe_code(s.category)} | {_describe_code(s.type)} |"
+        for s in spec.segments
     ]
     if spec.parameters:
         lines += ["", "## Parameters", "", *(f"- {_describe_parameter(parameter)}" for parameter in spec.parameters)]
@@ -28,11 +30,17 @@ def _list_facts(spec: ModelSpec) -> list[tuple[str, str]]:
         ("Name", f"`{spec.name}` {spec.version}"),
         ("Method", spec.method.value.replace("_", " ")),
         ("Input", f"{', '.join(sorted(spec.modalities)) or 'any grey-value images'}, {_describe_grid(spec)}"),
+        ("Intended use", spec.intended_use or "not stated by its makers"),
         ("Licence", spec.licence),
     ]
     if spec.network is not None:
         facts += _list_network_facts(spec.network)
     return [*facts, ("Format", spec.format)]
+
+
+def _describe_code(concept: CodedConcept) -> str:
+    value, scheme, meaning = concept
+    return f"{meaning} ({scheme} {value})"
 
 
 def _list_network_facts(network: NetworkSpec) -> list[tuple[str, str]]:

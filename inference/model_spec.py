@@ -101,6 +101,8 @@ class ModelSpec:
     parameters: tuple[ParameterSpec, ...] = ()
     network: NetworkSpec | None = None
     licence: str = "MIT"
+    intended_use: str = ""
+    """As its makers state it; empty where they do not."""
     card: str = ""
     """Markdown model card."""
     format: str = "built in"

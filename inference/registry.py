@@ -111,6 +111,14 @@ def get_model(name: str) -> ModelSpec:
     raise UnknownModelError(f"There is no model called {name[:64]!r}. Choose one of: {known}.")
 
 
+def list_versions(name: str) -> tuple[str, ...]:
+    """Return the imported versions of a model, the newest first; only that one is in the catalogue."""
+    folder = models_folder()
+    paths = folder.glob("*/*/manifest.json") if folder else ()
+    versions = [path.parent.name for path in paths if path.parent.parent.name == name]
+    return tuple(sorted(versions, key=_rank_version, reverse=True))
+
+
 def check_applicable(spec: ModelSpec, modality: str, verdict: str) -> str | None:
     """Say in a sentence why a model cannot run on a series, or return None where it can.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from inference.services.jobs import InferenceTask
+from inference.services.model_imports import run_import
 from inference.services.runs import run_next_job
 from studies.queue import queue_task
 
-__all__ = ["InferenceTask", "run_next_job_task"]
+__all__ = ["InferenceTask", "import_model_task", "run_next_job_task"]
 
 
 @queue_task(name=InferenceTask.RUN_NEXT_JOB)
@@ -15,3 +18,11 @@ def run_next_job_task(*, job_queue: str) -> None:
     from inference.pipeline.segment import segment
 
     run_next_job(job_queue, segment=segment)
+
+
+@queue_task(name=InferenceTask.IMPORT_MODEL)
+def import_model_task(*, import_id: str) -> None:
+    """Read, check and store one model that was handed in."""
+    from inference.formats.taking import take_model
+
+    run_import(UUID(import_id), take=take_model)

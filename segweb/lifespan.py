@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from inference.services.model_imports import sweep_imports
 from inference.services.reaper import reap
 from studies.services.statistics import refresh_statistics
 from studies.services.tracking_care import tend_tracking
@@ -56,6 +57,7 @@ class Caretaker:
                     tend_tracking()
                 if round_number % SWEEP_EVERY_ROUNDS == 0:
                     sweep_folders()
+                    sweep_imports()
                 if round_number % SWEEP_EVERY_ROUNDS == STATISTICS_IN_ROUND:
                     refresh_statistics()
             except DatabaseError as error:

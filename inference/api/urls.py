@@ -1,5 +1,5 @@
 """The machines' addresses below /api/, one list per resource."""
 
-from inference.api import inputs, jobs, models
+from inference.api import inputs, jobs, model_imports, models
 
-urlpatterns = [*inputs.urlpatterns, *jobs.urlpatterns, *models.urlpatterns]
+urlpatterns = [*inputs.urlpatterns, *jobs.urlpatterns, *model_imports.urlpatterns, *models.urlpatterns]

@@ -9,6 +9,7 @@ _TISSUE: CodedConcept = ("85756007", "SCT", "Tissue")
 _ABNORMAL: CodedConcept = ("49755003", "SCT", "Morphologically Altered Structure")
 _LESION: CodedConcept = ("52988006", "SCT", "Lesion")
 
+_INTENDED_USE = "A first outline by grey values that a person checks and corrects."
 MAXIMUM_CLASSES = 8
 # Okabe and Ito's palette: told apart with any colour vision
 _CLASS_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#f0e442", "#e69f00", "#d55e00", "#cc79a7", "#b2b2b2")
@@ -33,6 +34,7 @@ OTSU = ModelSpec(
         "Knows grey values only, not anatomy. In MR the split moves with coil shading and sequence; "
         "bone and air next to each other fall on the same side."
     ),
+    intended_use=_INTENDED_USE,
     method=Method.OTSU,
     modalities=frozenset(),
     segments=(
@@ -47,6 +49,7 @@ THRESHOLD = ModelSpec(
     title="Manual threshold",
     summary="Marks every voxel whose value lies between two bounds, both included.",
     limits="Marks everything in the range, wherever it lies. Bounds mean something fixed in CT (HU) only.",
+    intended_use=_INTENDED_USE,
     method=Method.THRESHOLD,
     modalities=frozenset(),
     segments=(SegmentDescription(1, "Within bounds", category=_TISSUE, type=_TISSUE),),
@@ -65,6 +68,7 @@ KMEANS = ModelSpec(
         "Classes are grey values, not tissues: air inside the body and bone may share one in MR, "
         "and coil shading moves the borders."
     ),
+    intended_use=_INTENDED_USE,
     method=Method.KMEANS,
     modalities=frozenset(),
     segments=tuple(_describe_class(number) for number in range(1, MAXIMUM_CLASSES + 1)),
@@ -80,6 +84,7 @@ REGION_GROWING = ModelSpec(
         "Needs a click inside the structure and an edge around it. Where a neighbour is as bright (vessel, dura, bone) "
         "it may follow it: lower the tolerance or the largest volume, or correct with the brush."
     ),
+    intended_use=_INTENDED_USE,
     method=Method.REGION_GROWING,
     modalities=frozenset(),
     segments=(SegmentDescription(1, "Grown region", category=_ABNORMAL, type=_LESION),),

@@ -16,7 +16,7 @@ from inference.formats.tensors import check_fit, read_tensors
 from inference.formats.torchscript import check_torchscript
 from inference.model_spec import ModelSpec
 from inference.network_spec import NetworkSpec, WeightsFile
-from inference.pipeline.manifest import ManifestError, read_manifest
+from inference.pipeline.manifest import ManifestError, read_manifest, read_provenance
 
 MANIFEST = "manifest.json"
 _FORMATS = {"torchscript": "TorchScript", "onnx": "ONNX"}
@@ -49,7 +49,8 @@ def read_described(root: Path, naming: Naming) -> ImportedModel:
     for name, data in files.items():
         _check_weights(network, network.count_scores(len(spec.segments)), name, data)
     kind = _FORMATS.get(network.architecture, "SegWeb folder")
-    return ImportedModel(rename(replace(spec, network=network, format=kind), naming), files)
+    provenance = read_provenance(root / MANIFEST)
+    return ImportedModel(rename(replace(spec, network=network, format=kind), naming), files, provenance)
 
 
 def rename(spec: ModelSpec, naming: Naming) -> ModelSpec:

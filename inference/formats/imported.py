@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from inference.model_spec import ModelSpec
 from inference.network_spec import WeightsFile
@@ -68,6 +69,12 @@ class ImportedModel:
 def digest_file(name: str, data: bytes) -> WeightsFile:
     """Return the reference to a file that a manifest holds."""
     return WeightsFile(name, hashlib.sha256(data).hexdigest())
+
+
+def describe_origin(file_name: str, *, imported_at: datetime, sha256: str = "") -> dict[str, object]:
+    """Return where a model's files came from, as its manifest keeps it."""
+    origin: dict[str, object] = {"file_name": file_name, "imported_at": imported_at.isoformat(timespec="seconds")}
+    return origin | ({"sha256": sha256} if sha256 else {})
 
 
 def make_name(text: str) -> str:

@@ -210,6 +210,7 @@ def _describe(
         title=title[:100],
         summary=(say("description") or say("task") or title)[:300],
         limits=f"Imported; not validated here. Intended use by its makers: {say('intended_use', 'not stated')[:300]}",
+        intended_use=say("intended_use")[:1000],
         method=Method.NETWORK,
         modalities=naming.modalities or _read_modalities(inputs),
         segments=describe_segments(_read_labels(outputs, network)),
@@ -249,7 +250,15 @@ def _trace(root: Path, metadata: Config) -> dict[str, object]:
         for path in sorted((root / "configs").glob("*"))
         if path.is_file() and path.name.startswith(("metadata", "inference"))
     }
-    return {
+    said = {
+        name: str(metadata.part(key))[:2000]
+        for name, key in (("makers", "authors"), ("training_data", "data_source"), ("copyright", "copyright"))
+        if metadata.has(key)
+    }
+    measured = metadata.part("eval_metrics") if metadata.has("eval_metrics") else {}
+    if isinstance(measured, dict) and measured:
+        said["makers_evaluation"] = ", ".join(f"{name}: {value}" for name, value in measured.items())[:2000]
+    return said | {
         "source": digests,
         "monai_version": str(metadata.part("monai_version")) if metadata.has("monai_version") else "",
     }

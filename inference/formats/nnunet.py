@@ -283,4 +283,21 @@ def _trace(folder: Path, stages: list[_Stage]) -> dict[str, object]:
         for stage in stages
         for fold, checkpoint in stage.folds
     ]
-    return {"source": [*({"path": s.path, "sha256": s.sha256} for s in sources), *checkpoints]}
+    return _tell_training(folder, stages) | {
+        "source": [*({"path": s.path, "sha256": s.sha256} for s in sources), *checkpoints]
+    }
+
+
+def _tell_training(folder: Path, stages: list[_Stage]) -> dict[str, object]:
+    """Return what the folder says about who trained on what; the score is of patches while training, no evaluation."""
+    dataset = _read_json(folder, "dataset.json")
+    said: dict[str, object] = {
+        name: str(dataset[key])[:2000]
+        for name, key in (("data_reference", "reference"), ("data_licence", "licence"))
+        if isinstance(dataset.get(key), str) and dataset[key].strip()
+    }
+    cases, title = dataset.get("numTraining"), dataset.get("name") or dataset.get("description") or ""
+    if isinstance(cases, int):
+        said["training_data"] = f"{str(title)[:200]} ({cases} cases)".strip()
+    trainers = sorted({checkpoint.trainer for stage in stages for _, checkpoint in stage.folds})
+    return said | {"training": f"nnU-Net v2, {', '.join(trainers)}, {sum(len(stage.folds) for stage in stages)} folds"}

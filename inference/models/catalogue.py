@@ -42,6 +42,10 @@ class ModelImport(models.Model):
     model_version = models.CharField(max_length=32, blank=True, default="")
     failure_code = models.CharField(max_length=64, blank=True, default="")
     failure = models.TextField(blank=True, default="")
+    wishes = models.JSONField(default=dict, blank=True)
+    """What the person said about it: what `inference.formats.wish.read_wish` reads."""
+    attempt = models.PositiveIntegerField(default=0)
+    """How often a worker took it; a worker writes only under the attempt it took."""
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     enqueued_at = models.DateTimeField(null=True, blank=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,39 @@ def read_manifest(path: Path) -> ModelSpec:
         raise ManifestError(f"{path.name} does not describe a network: {error!r}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What lies beside a model and is no part of how it runs: how it was made, and its makers' own words."""
+
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+    """Markdown."""
+
+
+def read_origin(spec: ModelSpec) -> Origin:
+    """Return where a network came from; nothing for methods that are not trained and where its file is damaged."""
+    if spec.network is None:
+        return Origin()
+    path = WEIGHTS_FOLDER / f"{spec.name}.json" if spec.folder is None else spec.folder / "manifest.json"
+    return Origin(read_provenance(path), _read_notes(path))
+
+
+def read_provenance(path: Path) -> Mapping[str, Any]:
+    """Return what a manifest says of how the weights came about; nothing where it cannot be read."""
+    try:
+        provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+    except (KeyError, TypeError, ValueError, OSError):
+        return {}
+    return provenance if isinstance(provenance, dict) else {}
+
+
+def _read_notes(path: Path) -> str:
+    try:
+        return path.with_suffix(".md").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
 def write_manifest(path: Path, spec: ModelSpec, *, provenance: Mapping[str, object]) -> None:
     """Write a network's manifest; `provenance` says how the weights came about and what was measured."""
     if spec.network is None:
@@ -66,6 +99,7 @@ def write_manifest(path: Path, spec: ModelSpec, *, provenance: Mapping[str, obje
         "title": spec.title,
         "summary": spec.summary,
         "limits": spec.limits,
+        "intended_use": spec.intended_use,
         "modalities": sorted(spec.modalities),
         "licence": spec.licence,
         "format": spec.format,
@@ -83,6 +117,7 @@ def _build_spec(content: dict[str, Any], card: str) -> ModelSpec:
         title=content["title"],
         summary=content["summary"],
         limits=content["limits"],
+        intended_use=str(content.get("intended_use", "")),  # manifests of before 2026-11-23 do not say it
         method=Method.NETWORK,
         modalities=frozenset(content["modalities"]),
         segments=tuple(

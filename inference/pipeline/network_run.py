@@ -28,7 +28,7 @@ from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Positions, Resampling, decide_by_highest
 from inference.pipeline.manifest import WEIGHTS_FOLDER
-from inference.pipeline.networks import build_spec_network
+from inference.pipeline.networks import SliceBySlice, build_spec_network
 from inference.pipeline.nnunet_run import ARCHITECTURE as NNUNET
 from inference.pipeline.nnunet_run import list_folds, segment_with_nnunet
 from inference.pipeline.normalise import normalise
@@ -243,6 +243,8 @@ def _source_of(network: NetworkSpec, file: WeightsFile, scores: int, folder: Pat
     if network.architecture == "torchscript":
         data = io.BytesIO(read_checked(path, sha256=file.sha256))
         module = torch.jit.load(data, map_location="cpu")  # type: ignore[no-untyped-call]  # torch ships it untyped
+        if network.flat_axis is not None:
+            module = SliceBySlice(module, network.flat_axis)
     else:
         module = build_spec_network(network, scores)
         load_weights(module, path, sha256=file.sha256)

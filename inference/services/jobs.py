@@ -32,6 +32,7 @@ class InferenceTask(StrEnum):
     """Tasks of the machines."""
 
     RUN_NEXT_JOB = "inference.run_next_job"
+    IMPORT_MODEL = "inference.import_model"
 
 
 class ModelNotApplicableError(InvalidInputError):

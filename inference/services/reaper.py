@@ -17,6 +17,7 @@ from inference.models import JobBrick, SegmentationJob
 from inference.services.announcements import announce_state
 from inference.services.jobs import lock_job, requeue, wake_worker
 from inference.services.lease import LEASE, is_worker_gone
+from inference.services.model_imports import tend_imports
 from studies.services import audit
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def reap() -> int:
     touched = sum(_end_lost(job) for job in SegmentationJob.objects.filter(state=JobState.RUNNING))
     touched += _remind(_waiting_jobs())
     _drop_bricks()
-    return touched
+    return touched + tend_imports()
 
 
 def _waiting_jobs() -> list[SegmentationJob]:

@@ -73,6 +73,7 @@ _ENHANCING_LESION = Recipe(
             "Trained on synthetic images only; never validated on patients. Misses lesions that do not enhance, "
             "and may mark vessels, dura, mucosa or fat. For trying out SegWeb, not for reading."
         ),
+        intended_use="Trying out SegWeb: an outline that a person checks and corrects. Not for reading.",
         method=Method.NETWORK,
         modalities=frozenset({"MR"}),
         segments=(SegmentDescription(1, "Enhancing lesion", colour="#e69f00"),),

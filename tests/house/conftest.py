@@ -65,6 +65,8 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
             "observation_id": observation.pk,
             "therapy_id": therapy.pk,
             "index": 0,
+            "name": "otsu",
+            "version": "1.0.0",
         }
         return Records(team, owner, ids)
 

@@ -16,7 +16,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.urls.converters import IntConverter, UUIDConverter
+from django.urls.converters import IntConverter, StringConverter, UUIDConverter
 from rest_framework.views import APIView
 
 from studies.models import AuditEntry, Role, User
@@ -31,10 +31,15 @@ OPEN = {("GET", "api/session"), ("POST", "api/session"), ("DELETE", "api/session
 OUTSIDE_THE_API = {"healthz", r"^(?!static/|ws/)"}
 """Open by design: the health check, and the page that shows the sign-in."""
 
+KINDS: dict[type, str] = {IntConverter: "int", StringConverter: "str", UUIDConverter: "uuid"}
+EVERYBODYS = {"index", "name", "version"}
+"""Values that belong to no team."""
 BODIES = {
+    "api/model-imports": "application/octet-stream",
     "api/segmentations/<uuid:segmentation_id>/revisions": "application/octet-stream",
     "api/uploads/<uuid:upload_id>/content": "application/offset+octet-stream",
 }
+ADMINISTERS = {Role.ADMINISTRATOR}
 READS, ACTS = {Role.ADMINISTRATOR, Role.CLINICIAN, Role.VIEWER}, {Role.ADMINISTRATOR, Role.CLINICIAN}
 MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "api/session"): READS,
@@ -85,6 +90,11 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "api/uploads/<uuid:upload_id>/retry"): ACTS,
     ("GET", "api/models"): READS,
     ("GET", "api/series/<uuid:series_id>/model-inputs"): READS,
+    ("GET", "api/models/<str:name>"): READS,
+    ("PUT", "api/models/<str:name>/setting"): ADMINISTERS,
+    ("DELETE", "api/models/<str:name>/versions/<str:version>"): ADMINISTERS,
+    ("GET", "api/model-imports"): ADMINISTERS,
+    ("POST", "api/model-imports"): ADMINISTERS,
     ("GET", "api/jobs"): READS,
     ("POST", "api/jobs"): ACTS,
     ("GET", "api/jobs/<uuid:job_id>"): READS,
@@ -112,7 +122,7 @@ class Door:
     def path(self, values: dict[str, object]) -> str:
         path = self.route
         for name, converter in self.converters.items():
-            kind = "uuid" if isinstance(converter, UUIDConverter) else "int"
+            kind = KINDS[type(converter)]
             path = path.replace(f"<{kind}:{name}>", str(values[name]))
         return f"/{path}"
 
@@ -137,7 +147,8 @@ def api_calls() -> list[tuple[Door, str]]:
 
 def guess(door: Door) -> dict[str, object]:
     """Values for an address by somebody who knows none."""
-    return {name: 0 if isinstance(c, IntConverter) else uuid.uuid4() for name, c in door.converters.items()}
+    guesses = {IntConverter: lambda: 0, StringConverter: lambda: "nobodys", UUIDConverter: uuid.uuid4}
+    return {name: guesses[type(converter)]() for name, converter in door.converters.items()}
 
 
 def ask(client: Client, door: Door, method: str, values: dict[str, object]) -> Any:
@@ -246,7 +257,7 @@ def test_lists_hold_nothing_of_another_team(route: str, client: Client, make_rec
     for query in ({}, {"series": theirs.ids["series_id"]}, {"study": theirs.ids["study_id"]}, {"team": theirs.team.pk}):
         answer = client.get(f"/{route}", query)
         text = answer.content.decode()
-        assert not any(str(value) in text for name, value in theirs.ids.items() if name != "index")
+        assert not any(str(value) in text for name, value in theirs.ids.items() if name not in EVERYBODYS)
 
 
 @pytest.mark.parametrize("body", [{"series_id": "SERIES", "model_name": "otsu", "parameters": {}, "focus": [0, 0, 0]}])

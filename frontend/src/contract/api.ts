@@ -141,6 +141,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/model-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the newest. */
+        get: operations["get_model_imports"];
+        put?: never;
+        /** @description Take a file; a worker reads and checks it, and only then it is in the catalogue. */
+        post: operations["post_model_imports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -153,6 +171,57 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return its card. */
+        get: operations["get_models_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{name}/setting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Switch it off or on. */
+        put: operations["put_models_name_setting"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Take it away; label maps it made stay. */
+        delete: operations["delete_models_name_versions_version"];
         options?: never;
         head?: never;
         patch?: never;
@@ -833,6 +902,27 @@ export interface components {
             lesion_id: string | null;
             seen?: components["schemas"]["PartSeenRequest"];
         };
+        /** @description What became of one backend and precision when it was tried. */
+        BackendCheck: {
+            backend: string;
+            has_passed: boolean;
+            /** @description It runs the model. */
+            is_picked: boolean;
+            /** Format: double */
+            largest_error: number | null;
+            /**
+             * Format: double
+             * @description Against the reference, of the worst class.
+             */
+            lowest_dice: number | null;
+            precision: string;
+            problem: string;
+            /**
+             * Format: double
+             * @description Of one window; null where it did not run.
+             */
+            seconds: number | null;
+        };
         /** @description Where the next date's sum would reach another response. */
         Bands: {
             note: string;
@@ -861,6 +951,40 @@ export interface components {
             not_measured: string[];
             /** @description mL */
             volumes: components["schemas"]["Measured"];
+        };
+        /** @description An image that the network needs. */
+        CardChannel: {
+            name: string;
+            /** @description What becomes of its grey values. */
+            normalisation: string;
+        };
+        /** @description What a network takes. */
+        CardNetwork: {
+            architecture: string;
+            channels: components["schemas"]["CardChannel"][];
+            orientation: string;
+            /** Format: double */
+            overlap: number;
+            /** @description Null: the image's. */
+            spacing_mm: number[] | null;
+            weights: components["schemas"]["CardWeights"][];
+            /** @description Voxels along the network's axes. */
+            window: number[];
+        };
+        /** @description A structure with its codes. */
+        CardSegment: {
+            category: components["schemas"]["Code"];
+            /** @description #rrggbb */
+            colour: string;
+            segment_label: string;
+            segment_number: number;
+            type: components["schemas"]["Code"];
+        };
+        /** @description A file of weights. */
+        CardWeights: {
+            path: string;
+            sha256: string;
+            size_bytes: number | null;
         };
         /** @enum {string} */
         CautionsEnum: "measurement.fewer_than_three_slices" | "measurement.touches_the_edge_of_the_image" | "measurement.diameter_crosses_a_gap" | "measurement.slices_are_tilted";
@@ -896,6 +1020,12 @@ export interface components {
         };
         /** @enum {string} */
         ClinicalStatusEnum: "improved" | "stable" | "worse_from_tumour" | "worse_from_other_cause" | "not_recorded";
+        /** @description A coded concept of DICOM. */
+        Code: {
+            meaning: string;
+            scheme: string;
+            value: string;
+        };
         /** @enum {string} */
         CodeEnum: "cmp.modality" | "cmp.weighting" | "cmp.contrast" | "cmp.phase" | "cmp.plane" | "cmp.slice.coarse" | "cmp.slice.differs" | "cmp.kernel" | "cmp.field" | "cmp.scanner" | "cmp.tracer" | "cmp.uptake" | "cmp.suv" | "cmp.region";
         /** @description The patients one sees whose lesions are followed; at most 200. */
@@ -1024,6 +1154,16 @@ export interface components {
         DueKindEnum: "confirm_immune_progression" | "confirm_preliminary_progression" | "end_of_radiotherapy_window" | "confirm_response";
         /** @enum {string} */
         DueStateEnum: "not_yet" | "due" | "overdue";
+        /** @description How good it was found to be: by segweb, by its makers, or (empty) by nobody that SegWeb knows of. */
+        Evaluation: {
+            by: string;
+            text: string;
+        };
+        /** @description One line of where a model came from; null where nobody states it. */
+        Fact: {
+            name: string;
+            value: string | null;
+        };
         /** @enum {string} */
         FindingEnum: "timeline.unmarked_in_between" | "timeline.measured_in_another_plane" | "timeline.diameter_and_volume_disagree" | "timeline.change_within_the_grid" | "timeline.reappeared_after_absence_was_stated" | "timeline.seen_on_one_date_only" | "timeline.dates_out_of_order" | "timeline.two_studies_on_one_day";
         /** @enum {string} */
@@ -1328,6 +1468,14 @@ export interface components {
         };
         /** @enum {string} */
         LesionRoleEnum: "target" | "non_target" | "new";
+        /** @description A check on one machine; the first file of weights stands for all that share its network. */
+        Machine: {
+            /** Format: date-time */
+            checked_at: string;
+            checks: components["schemas"]["BackendCheck"][];
+            machine: string;
+            weights: string;
+        };
         /** @enum {string} */
         MatchingStateEnum: "waiting" | "matched" | "failed";
         /** @description Whether a lesion can be a target, by which rule. */
@@ -1367,17 +1515,26 @@ export interface components {
         };
         /** @description A model, and whether it can run on the series asked about. */
         Model: {
+            /** @description What runs it, by the newest check; null unchecked. */
+            backend: string | null;
             /** @description Markdown. */
             card: string;
             /** @description Images of one examination that it reads together, where several. */
             channels: string[];
+            /** @description Null unless asked for. */
+            figures: components["schemas"]["ModelFigures"] | null;
             is_applicable: boolean;
+            /** @description False: an administrator has switched it off. */
+            is_enabled: boolean;
+            is_imported: boolean;
             licence: string;
             /** @description What it cannot do. */
             limits: string;
             method: components["schemas"]["MethodEnum"];
             /** @description Empty takes any. */
             modalities: string[];
+            /** @description What it was imported from, or built in. */
+            model_format: string;
             name: string;
             parameters: components["schemas"]["ModelParameter"][];
             /** @description Why it is not applicable. */
@@ -1387,6 +1544,91 @@ export interface components {
             title: string;
             version: string;
         };
+        /** @description Everything that is known of a model; what is not known is null or empty. */
+        ModelCard: {
+            /** @description What runs it, by the newest check; null unchecked. */
+            backend: string | null;
+            /** @description Markdown. */
+            card: string;
+            /** @description Images of one examination that it reads together, where several. */
+            channels: string[];
+            evaluation: components["schemas"]["Evaluation"];
+            /** @description Null unless asked for. */
+            figures: components["schemas"]["ModelFigures"] | null;
+            /** @description As its makers state it; empty where they do not. */
+            intended_use: string;
+            is_applicable: boolean;
+            /** @description False: an administrator has switched it off. */
+            is_enabled: boolean;
+            is_imported: boolean;
+            licence: string;
+            /** @description What it cannot do. */
+            limits: string;
+            machines: components["schemas"]["Machine"][];
+            method: components["schemas"]["MethodEnum"];
+            /** @description Empty takes any. */
+            modalities: string[];
+            /** @description What it was imported from, or built in. */
+            model_format: string;
+            name: string;
+            needs_volume: boolean;
+            network: components["schemas"]["CardNetwork"] | null;
+            /** @description Its makers' own words, Markdown; may be empty. */
+            notes: string;
+            origin: components["schemas"]["Fact"][];
+            parameters: components["schemas"]["ModelParameter"][];
+            /** @description Why it is not applicable. */
+            reason: string | null;
+            segments: components["schemas"]["CardSegment"][];
+            summary: string;
+            title: string;
+            version: string;
+            /** @description Imported versions, newest first. */
+            versions: string[];
+        };
+        /** @description What finished runs of one version needed on this installation, over all its patients. */
+        ModelFigures: {
+            failed_count: number;
+            /** Format: date-time */
+            last_finished_at: string | null;
+            /** Format: double */
+            longest_s: number | null;
+            /** @description Newest runs that the figures are taken from, 50 at most. */
+            measured_count: number;
+            /** Format: double */
+            median_s: number | null;
+            peak_memory_bytes: number | null;
+            run_count: number;
+            /** Format: double */
+            shortest_s: number | null;
+        };
+        /** @description Where a model that was handed in stands. */
+        ModelImport: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it was refused, in a sentence. */
+            failure: string;
+            failure_code: string;
+            file_name: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Empty until it is in the catalogue. */
+            model_name: string;
+            model_version: string;
+            requested_by: string;
+            sha256: string;
+            size_bytes: number;
+            state: components["schemas"]["ModelImportStateEnum"];
+        };
+        /** @description The newest, and how large a file may be. */
+        ModelImportList: {
+            most_bytes: number;
+            results: components["schemas"]["ModelImport"][];
+        };
+        /** @enum {string} */
+        ModelImportStateEnum: "received" | "checking" | "imported" | "refused";
         /** @description One image of a network. */
         ModelInput: {
             channel: string;
@@ -1433,6 +1675,14 @@ export interface components {
             colour: string;
             segment_label: string;
             segment_number: number;
+        };
+        /** @description An administrator's word on a model. */
+        ModelWord: {
+            is_enabled: boolean;
+        };
+        /** @description An administrator's word on a model. */
+        ModelWordRequest: {
+            is_enabled: boolean;
         };
         /** @description A run that is asked for. */
         NewJobRequest: {
@@ -2649,9 +2899,74 @@ export interface operations {
             };
         };
     };
+    get_model_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImportList"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_model_imports: {
+        parameters: {
+            query: {
+                /** @description JSON: file_name, and what is said about it: name, version, title, licence, modalities, and description of a lone TorchScript or ONNX file (segments, window, channels, spacing_mm, orientation, scheme, low, high, mean, deviation, intended_use). */
+                wish: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImport"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_models: {
         parameters: {
             query?: {
+                /** @description Say what finished runs have needed here. */
+                figures?: boolean;
                 /** @description Say what can run on this series. */
                 series?: string;
             };
@@ -2668,6 +2983,100 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ModelList"];
                 };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCard"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_models_name_setting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelWordRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelWord"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_models_name_versions_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused, with the reason. */
             default: {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from inference.registry import get_model, list_built_in, models_folder
+from inference.formats.imported import Naming, describe_origin
+from inference.formats.wish import Wish
+from inference.registry import list_built_in, models_folder
 from studies.errors import DomainError
 
 
@@ -41,10 +44,7 @@ class Command(BaseCommand):
 
     def handle(self, *, path: Path, **options: Any) -> None:
         # torch takes seconds to import: a wrong option is told at once
-        from inference.formats.imported import Naming
-        from inference.formats.readers import read_model
-        from inference.formats.store import store_model
-        from inference.pipeline.network_run import check_network
+        from inference.formats.taking import take_model
 
         naming = Naming(
             options["name"],
@@ -53,16 +53,23 @@ class Command(BaseCommand):
             options["licence"],
             frozenset(options["modality"]),
         )
+        wish = Wish(
+            naming,
+            origin=describe_origin(path.resolve().name, imported_at=datetime.now(UTC), sha256=_digest(path)),
+            is_checked=options["is_checked"],
+            is_mirrored=options["is_mirrored"],
+        )
         folder = models_folder() or settings.SEGWEB_DATA_DIR / "models"
         try:
-            model = read_model(path, naming)
-            if not options["is_mirrored"] and model.spec.network is not None:
-                network = replace(model.spec.network, mirror_axes=())
-                model = replace(model, spec=replace(model.spec, network=network))
-            target = store_model(model, folder, taken=[spec.name for spec in list_built_in()])
+            spec = take_model(path, folder, wish, taken=[spec.name for spec in list_built_in()])
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.message}", returncode=2) from error
-        spec = model.spec
-        if options["is_checked"]:
-            check_network(get_model(spec.name))
-        self.stdout.write(f"{spec.name} {spec.version} ({spec.format}, {len(spec.segments)} segments): {target}")
+        self.stdout.write(f"{spec.name} {spec.version} ({spec.format}, {len(spec.segments)} segments): {spec.folder}")
+
+
+def _digest(path: Path) -> str:
+    """Return a file's SHA-256; a folder has none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

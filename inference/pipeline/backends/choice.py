@@ -89,6 +89,7 @@ def check_backends(source: NetworkSource, device: torch.device, sample: Tensor) 
     reference, *others = list_candidates(source, device)
     forward = build_forward(source, reference, device)
     expected = forward(sample).float().cpu().clone()
+    _require_answer(expected, (len(sample), source.classes, *source.window_shape[1:]))
     checks = [BackendCheck(reference, _time(lambda: forward(sample[:1])), 1.0, 0.0)]
     for candidate in others:
         try:
@@ -129,6 +130,13 @@ def describe_machine(device: torch.device) -> str:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     versions = " ".join(f"{package} {metadata.version(package)}" for package in ("torch", "openvino", "onnxruntime"))
     return f"{name}, {os.cpu_count()} CPUs, {count_threads()} threads, {versions}"
+
+
+def _require_answer(scores: Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(scores.shape) != shape:
+        raise ValueError(f"it answers {tuple(scores.shape)} where (window, class, slice, row, column) is {shape}")
+    if not bool(torch.isfinite(scores).all()):
+        raise ValueError("it answers with infinite values or none at all (NaN)")
 
 
 def _check(forward: Forward, candidate: Candidate, sample: Tensor, expected: Tensor) -> BackendCheck:

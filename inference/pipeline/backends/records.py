@@ -112,6 +112,44 @@ def read_record(weights_sha256: str, machine: str) -> tuple[BackendCheck, ...]:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class MachineRecord:
+    """What checks found on one machine with one set of versions.
+
+    Attributes
+    ----------
+    machine
+        As `inference.pipeline.backends.choice.describe_machine` writes it.
+    checked_at
+        Seconds since 1970.
+    """
+
+    machine: str
+    checked_at: float
+    checks: tuple[BackendCheck, ...]
+
+    @property
+    def picked(self) -> Candidate:
+        """What runs there."""
+        return pick_backend(self.checks)
+
+
+def list_records(weights_sha256: str) -> tuple[MachineRecord, ...]:
+    """Return what was found for these weights wherever they were checked, the newest first."""
+    folder = _state.get("folder")
+    found = []
+    for path in folder.glob("*.json") if folder is not None else ():
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["weights_sha256"] == weights_sha256:
+                checks = tuple(_read_check(each) for each in content["checks"])
+                found.append(MachineRecord(str(content["machine"]), path.stat().st_mtime, checks))
+        except (OSError, ValueError, KeyError, TypeError):  # one damaged file hides no other
+            continue
+    whole = [record for record in found if any(check.has_passed for check in record.checks)]
+    return tuple(sorted(whole, key=lambda record: record.checked_at, reverse=True))
+
+
 def _read_check(value: dict[str, object]) -> BackendCheck:
     candidate = value.pop("candidate")
     if not isinstance(candidate, dict):

@@ -147,7 +147,7 @@ def test_import_and_catalogue_by_command(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_name_that_ships_is_not_given_again(tmp_path: Path) -> None:
     model = read_model(write_bundle(tmp_path / "bundle"), Naming(name="otsu"))
-    with pytest.raises(ModelExistsError, match="--name"):
+    with pytest.raises(ModelExistsError, match="another name"):
         store_model(model, tmp_path, taken=["otsu"])
 
 
