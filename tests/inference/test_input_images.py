@@ -12,6 +12,7 @@ from inference.input_images import (
     ChannelsMissingError,
     ChosenImage,
     NoSuchChannelError,
+    find_images,
     measure_overlap,
 )
 from studies.imaging.geometry import VolumeGeometry

@@ -37,6 +37,11 @@ export async function fetchModels(seriesId: string): Promise<Schemas["Model"][]>
   return (await expectData(client.GET("/api/models", { params: { query: { series: seriesId } } }))).results;
 }
 
+export function fetchModelInputs(seriesId: string, model: string): Promise<Schemas["ModelInputs"]> {
+  const params = { path: { series_id: seriesId }, query: { model } };
+  return expectData(client.GET("/api/series/{series_id}/model-inputs", { params }));
+}
+
 export async function fetchActiveJobs(seriesId: string, asked: Asked = {}): Promise<Job[]> {
   const query = { series: seriesId, active: true };
   return (await expectData(client.GET("/api/jobs", { params: { query }, headers: headersFor(asked) }))).results;

@@ -2,7 +2,7 @@ import { replacesCurrent, type CompareState } from "./compare";
 import type { CutProblem } from "./cut";
 import type { LesionKey, Measured } from "./lesions";
 import type { Triple, PlaneId } from "./planes";
-import type { Job, Model, Revision, Segmentation } from "./records";
+import type { Job, Model, ModelInputs, Revision, Segmentation } from "./records";
 import type { BrushShape } from "./brush";
 import type { ToolId } from "./tools";
 
@@ -82,6 +82,11 @@ export interface ReadingState {
   readonly modelsError: unknown;
   readonly chosenModel: string | null;
   readonly parameters: Readonly<Record<string, ParameterValue | undefined>>;
+  /** What the chosen model would read, of one that reads several series; null while that is not known. */
+  readonly modelInputs: ModelInputs | null;
+  readonly modelInputsError: unknown;
+  /** Series by channel, as the reader chose them; the others are the server's choice. */
+  readonly chosenInputs: Readonly<Record<string, string>>;
   /** Name of the parameter whose point is being picked. */
   readonly picking: string | null;
   readonly job: Job | null;
@@ -140,6 +145,9 @@ export const initialReading: ReadingState = {
   modelsError: undefined,
   chosenModel: null,
   parameters: {},
+  modelInputs: null,
+  modelInputsError: undefined,
+  chosenInputs: {},
   picking: null,
   job: null,
   jobError: undefined,
@@ -160,6 +168,7 @@ export type ReadingEvent =
   | { type: "tool.chosen"; tool: ToolId }
   | { type: "model.chosen"; name: string }
   | { type: "parameter.set"; name: string; value: ParameterValue | undefined }
+  | { type: "input.chosen"; channel: string; seriesId: string }
   | { type: "point.picked"; voxel: Triple }
   | { type: "revision.shown"; revision: Revision }
   | { type: "segmentations.read"; segmentations: readonly Segmentation[] }
@@ -208,7 +217,8 @@ function chooseModel(state: ReadingState, name: string): ReadingState {
   const parameters = Object.fromEntries(
     (model?.parameters ?? []).map((parameter) => [parameter.name, parameter.default ?? undefined]),
   );
-  return { ...state, chosenModel: name, parameters, picking: null, jobError: undefined };
+  const inputs = { modelInputs: null, modelInputsError: undefined, chosenInputs: {} };
+  return { ...state, ...inputs, chosenModel: name, parameters, picking: null, jobError: undefined };
 }
 
 const EDITING: readonly ToolId[] = ["brush", "eraser", "cut"];
@@ -260,6 +270,8 @@ function reduceRun(state: ReadingState, event: ReadingEvent): ReadingState | und
       return chooseModel(state, event.name);
     case "parameter.set":
       return { ...state, parameters: { ...state.parameters, [event.name]: event.value } };
+    case "input.chosen":
+      return { ...state, chosenInputs: { ...state.chosenInputs, [event.channel]: event.seriesId } };
     case "point.picked": {
       if (!state.picking) return state;
       const parameters = { ...state.parameters, [state.picking]: event.voxel };

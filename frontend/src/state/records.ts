@@ -10,6 +10,7 @@ export type Revision = Schemas["Revision"];
 export type Segment = Schemas["Segment"];
 export type Model = Schemas["Model"];
 export type ModelParameter = Schemas["ModelParameter"];
+export type ModelInputs = Schemas["ModelInputs"];
 export type Job = Schemas["Job"];
 export type Study = Schemas["Study"];
 export type SeriesBrief = Schemas["SeriesBrief"];

@@ -1,5 +1,13 @@
 import type { StreamEnded } from "../../contract/events";
-import { cancelJob, fetchActiveJobs, fetchJob, fetchModels, requestJob, retryJob } from "../../api/reading";
+import {
+  cancelJob,
+  fetchActiveJobs,
+  fetchJob,
+  fetchModelInputs,
+  fetchModels,
+  requestJob,
+  retryJob,
+} from "../../api/reading";
 import { writeRuns, type Brick } from "../../live/brick";
 import { BrickPace } from "../../live/brick_pace";
 import { digestVoxels } from "../../live/digest";
@@ -71,6 +79,20 @@ export class JobDesk {
     }
   }
 
+  /** Which series the chosen model would read, of one that reads several. */
+  async readInputs(): Promise<void> {
+    const { seriesId, state } = this.session;
+    const name = state.chosenModel;
+    if (name === null) return;
+    this.session.set({ modelInputsError: undefined });
+    try {
+      const modelInputs = await fetchModelInputs(seriesId, name);
+      if (this.session.state.chosenModel === name) this.session.set({ modelInputs });
+    } catch (error) {
+      if (this.session.state.chosenModel === name) this.session.set({ modelInputsError: error });
+    }
+  }
+
   /** A run started earlier, here or elsewhere, is shown where it stands. */
   async resumeActive(): Promise<void> {
     const jobs = await fetchActiveJobs(this.session.seriesId).catch(() => []);
@@ -79,7 +101,7 @@ export class JobDesk {
   }
 
   async run(): Promise<void> {
-    const { chosenModel, parameters, cursor } = this.session.state;
+    const { chosenModel, parameters, chosenInputs, cursor } = this.session.state;
     if (!chosenModel) return;
     const given = Object.fromEntries(
       Object.entries(parameters).flatMap(([name, value]) =>
@@ -91,6 +113,7 @@ export class JobDesk {
         series_id: this.session.seriesId,
         model_name: chosenModel,
         parameters: given,
+        inputs: { ...chosenInputs },
         focus: [...cursor],
       }),
     );

@@ -18,8 +18,24 @@ export function JobCard({ job, isOffline }: { readonly job: Job; readonly isOffl
         <ProgressLine label={t("reading.progress")} tone={tone} {...shareOf(job)} />
       ) : null}
       {isActive ? <p className={styles.quietLine}>{isOffline ? t("reading.run_goes_on") : detail(job, t)}</p> : null}
+      <JobImages job={job} />
       {job.state === "failed" && job.failure ? <p className={styles.problem}>{job.failure}</p> : null}
     </section>
+  );
+}
+
+/** The series that were read together, and how each came onto the open one's grid. */
+function JobImages({ job }: { readonly job: Job }) {
+  if (job.inputs.length === 0) return null;
+  return (
+    <dl className={styles.jobImages}>
+      {job.inputs.map((input) => (
+        <div key={input.channel}>
+          <dt>{input.channel}</dt>
+          <dd>{[input.words, input.note, input.alignment].filter(Boolean).join(". ")}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

@@ -16,6 +16,7 @@ import { Select } from "../../ui/Select";
 import { EmptyState, ErrorState, LoadingState, sentenceOf } from "../../ui/States";
 import { NumberField } from "../../ui/TextField";
 import { JobCard } from "./JobCard";
+import { ModelImages } from "./ModelImages";
 import { shortcutOf } from "./key_caps";
 import styles from "./SidePanel.module.css";
 import { useReadingSession, useReadingState } from "./session_context";
@@ -56,6 +57,7 @@ function RunForm({ models }: { readonly models: readonly Model[] }) {
         isDisabled={isRunning(job)}
       />
       {model ? <ModelFacts model={model} /> : null}
+      {model?.is_applicable && model.channels.length > 0 ? <ModelImages key={model.name} /> : null}
       {model?.is_applicable ? <Parameters model={model} /> : null}
       {state.jobError ? (
         <p className={styles.problem} role="alert">

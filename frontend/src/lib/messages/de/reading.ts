@@ -95,6 +95,8 @@ export const reading = {
   "reading.may_not_run": "Ihre Rolle darf Ergebnisse ansehen, aber keine Modelle starten.",
   "reading.model": "Modell",
   "reading.limits": "Grenzen.",
+  "reading.inputs": "Bilder, die es zusammen liest",
+  "reading.loading_inputs": "Die Bilder werden gesucht, die es liest",
   "reading.model_card": "Modellkarte, Version {version}",
   "reading.pick_point": "Ins Bild klicken",
   "reading.picking": "Jetzt ins Bild klicken",

@@ -94,6 +94,8 @@ export const reading = {
   "reading.may_not_run": "Your role may look at results, not run models.",
   "reading.model": "Model",
   "reading.limits": "Limits.",
+  "reading.inputs": "Images it reads together",
+  "reading.loading_inputs": "Looking for the images it reads",
   "reading.model_card": "Model card, version {version}",
   "reading.pick_point": "Click on the image",
   "reading.picking": "Click the image now",
