@@ -5,6 +5,7 @@ from django.conf import settings
 
 from inference.pipeline.backends.records import use_records_folder
 from inference.registry import use_models_folder
+from studies.signals import series_settled
 
 
 class InferenceConfig(AppConfig):
@@ -16,3 +17,6 @@ class InferenceConfig(AppConfig):
     def ready(self) -> None:
         use_models_folder(settings.SEGWEB_DATA_DIR / "models")
         use_records_folder(settings.SEGWEB_DATA_DIR / "backends")
+        from inference.services.routing import route_settled_series  # records, which cannot be loaded before now
+
+        series_settled.connect(route_settled_series, dispatch_uid="inference.routing")

@@ -1,4 +1,4 @@
-"""What runs beside the web server from its start to its end: the caretaker of jobs, uploads and followed lesions."""
+"""What runs beside the web server from its start to its end: the caretaker of jobs, rules, uploads and lesions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from inference.services.model_imports import sweep_imports
 from inference.services.reaper import reap
+from inference.services.routing_care import tend_routing
 from studies.services.statistics import refresh_statistics
 from studies.services.tracking_care import tend_tracking
 from studies.services.upload_care import sweep_folders, tend_uploads
@@ -55,6 +56,7 @@ class Caretaker:
                 if round_number % TEND_EVERY_ROUNDS == 0:
                     tend_uploads()
                     tend_tracking()
+                    tend_routing()
                 if round_number % SWEEP_EVERY_ROUNDS == 0:
                     sweep_folders()
                     sweep_imports()

@@ -76,6 +76,17 @@ class RoleAllowsMethod(IsSignedIn):
         return True
 
 
+class IsAdministrator(IsSignedIn):
+    """What is laid down for everybody: administrators only, whatever the method."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Refuse strangers with 401 and everybody else with `RoleForbiddenError`."""
+        if not super().has_permission(request, view):
+            return False
+        require_role(signed_in_user(request), Role.ADMINISTRATOR)
+        return True
+
+
 class MayExport(IsSignedIn):
     """What leaves the portal as a file: clinicians and administrators only."""
 

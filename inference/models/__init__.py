@@ -2,7 +2,7 @@
 
 from inference.models.catalogue import ModelImport, ModelImportState, ModelSetting
 from inference.models.job import FOCUS_FIELDS, JobBrick, SegmentationJob
-from inference.models.policy import RoutingRule, UsageLimit
+from inference.models.policy import RoutingNote, RoutingRule, UsageLimit
 
 __all__ = [
     "FOCUS_FIELDS",
@@ -10,6 +10,7 @@ __all__ = [
     "ModelImport",
     "ModelImportState",
     "ModelSetting",
+    "RoutingNote",
     "RoutingRule",
     "SegmentationJob",
     "UsageLimit",

@@ -56,6 +56,8 @@ class SegmentationJob(models.Model):
     is_cancel_requested = models.BooleanField(default=False)
     worker = models.CharField(max_length=128, blank=True, default="")
     """Host, process and start of the process that holds the lease, so that a neighbour can tell whether it lives."""
+    device = models.CharField(max_length=128, blank=True, default="")
+    """What that worker computes on, as it says itself: "CPU", or the GPU's name."""
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(null=True, blank=True)
     enqueued_at = models.DateTimeField(null=True, blank=True)
@@ -80,7 +82,11 @@ class SegmentationJob(models.Model):
                 name="one_active_job_per_question",
             )
         ]
-        indexes = [models.Index(fields=["state", "queue", "-is_awaited", "queued_at"], name="job_queue")]
+        indexes = [
+            models.Index(fields=["state", "queue", "-is_awaited", "queued_at"], name="job_queue"),
+            models.Index(fields=["queue", "finished_at"], name="job_worked_lately"),
+            models.Index(fields=["model_name", "state", "finished_at"], name="job_of_model"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.model_name} {self.model_version} {self.state}"

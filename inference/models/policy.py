@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 
-from studies.models import Team, User
+from studies.models import Series, Team, User
 
 
 class RoutingRule(models.Model):
@@ -36,6 +36,25 @@ class RoutingRule(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class RoutingNote(models.Model):
+    """What the rules made of a series: that they were asked, so that a lost message or a full team is made good."""
+
+    series = models.OneToOneField(Series, on_delete=models.CASCADE, primary_key=True, related_name="routing_note")
+    contents_digest = models.CharField(max_length=64, blank=True, default="")
+    """`Series.contents_digest` when it last settled and the rules were asked; empty while that is still to come."""
+    is_postponed = models.BooleanField(default=False)
+    """Whether a rule asks for something and its team had no room for it."""
+    reminders = models.PositiveSmallIntegerField(default=0)
+    """Messages sent again since it last settled; bounded."""
+    reminded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["is_postponed", "reminded_at"], name="routing_postponed")]
+
+    def __str__(self) -> str:
+        return f"{self.series_id} {'postponed' if self.is_postponed else 'routed'}"
 
 
 class UsageLimit(models.Model):

@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from inference.job_states import ACTIVE, JobState, can_move
 from inference.model_spec import Focus, Method, ModelSpec
-from inference.models import FOCUS_FIELDS, SegmentationJob
+from inference.models import FOCUS_FIELDS, RoutingRule, SegmentationJob
 from inference.pipeline.sweep import clamp_focus
 from inference.registry import check_applicable, get_model, validate_parameters
 from inference.selectors import jobs_to_show
 from inference.services.announcements import announce_progress, announce_state
 from inference.services.input_images import choose_inputs, record_inputs
+from inference.services.limits import require_room
+from inference.services.model_figures import disabled_models
 from studies.errors import ConflictError, InvalidInputError
 from studies.models import Series, User
 from studies.permissions import ACTING_ROLES, require_role
@@ -33,6 +35,12 @@ class InferenceTask(StrEnum):
 
     RUN_NEXT_JOB = "inference.run_next_job"
     IMPORT_MODEL = "inference.import_model"
+
+
+class ModelDisabledError(ConflictError):
+    """An administrator has switched the model off."""
+
+    code: ClassVar[str] = "model.disabled"
 
 
 class ModelNotApplicableError(InvalidInputError):
@@ -57,23 +65,24 @@ class JobNotRetryableError(ConflictError):
 def request_job(
     series: Series,
     *,
-    requested_by: User,
+    requested_by: User | None,
     model_name: str,
     parameters: Mapping[str, object],
     focus: Focus | None = None,
     inputs: Mapping[str, UUID] | None = None,
+    rule: RoutingRule | None = None,
     address: str = "",
 ) -> tuple[SegmentationJob, bool]:
     """Queue a run of a model over a series; return the job, and False where the same one already waits or runs.
 
     `inputs` names series for channels of a network that reads several images; the others are found by their headers.
+    Where a rule asks and no person, the job runs in advance, and once only: one that has ended counts as the same.
     """
-    require_role(requested_by, *ACTING_ROLES)
+    if requested_by is not None:
+        require_role(requested_by, *ACTING_ROLES)
     spec = get_model(model_name)
     series = Series.objects.select_for_update().get(pk=series.pk)  # one request at a time asks about a series
-    reason = check_applicable(spec, series.modality, series.geometry_verdict)
-    if reason is not None:
-        raise ModelNotApplicableError(f"{reason} Choose another model or series.")
+    _require_usable(spec, series)
     shape = describe_grid(series).shape
     values = json.loads(json.dumps(validate_parameters(spec, parameters, shape)))
     images = record_inputs(choose_inputs(spec, series, {name: str(key) for name, key in (inputs or {}).items()}))
@@ -84,10 +93,14 @@ def request_job(
         "parameters_digest": digest_parameters(values | _name_inputs(images)),
     }
     same = jobs_to_show().filter(**question, state__in=sorted(ACTIVE)).first()
-    if same is not None:
+    if same is not None and rule is None:
         await_job(same.pk)
         same.refresh_from_db(fields=["is_awaited"])
+    if same is None and rule is not None:
+        same = _find_answered(question, series, images)
+    if same is not None:
         return same, False
+    require_room(series.study.home_team, requested_by)
     now = timezone.now()
     job = SegmentationJob.objects.create(
         **question,
@@ -95,6 +108,8 @@ def request_job(
         parameters=values,
         inputs=images,
         contents_digest=series.contents_digest,
+        is_awaited=rule is None,
+        rule=rule,
         queue=queue_for(spec),
         **_focus_fields(clamp_focus(focus, shape, otherwise=(shape[0] // 2, shape[1] // 2, shape[2] // 2))),
         queued_at=now,
@@ -102,8 +117,41 @@ def request_job(
     )
     announce_state(job)
     wake_worker(job.queue)
-    _record(job, "job.requested", requested_by, address, model=f"{spec.name} {spec.version}", parameters=values)
+    asked = {"model": f"{spec.name} {spec.version}", "parameters": values} | ({"rule": rule.title} if rule else {})
+    _record(job, "job.requested", requested_by, address, **asked)
     return job, True
+
+
+def _require_usable(spec: ModelSpec, series: Series) -> None:
+    require_enabled(spec)
+    reason = check_applicable(spec, series.modality, series.geometry_verdict)
+    if reason is not None:
+        raise ModelNotApplicableError(f"{reason} Choose another model or series.")
+
+
+def require_enabled(spec: ModelSpec) -> None:
+    """Refuse a model that an administrator has switched off."""
+    if spec.name in disabled_models():
+        raise ModelDisabledError(
+            f"{spec.title} has been switched off by an administrator. Choose another model, or ask for it."
+        )
+
+
+def _find_answered(question: Mapping[str, Any], series: Series, images: list[dict[str, Any]]) -> SegmentationJob | None:
+    """Return a job that has asked the same of the same images, whatever came of it.
+
+    A network that reads several series of a study is asked once, though the rule holds for each of them.
+    """
+    if not images:
+        return jobs_to_show().filter(**question, contents_digest=series.contents_digest).first()
+    others = {name: value for name, value in question.items() if name != "series"}
+    asked = jobs_to_show().filter(**others, series__study=series.study_id)
+    contents = _name_contents(images)
+    return next((job for job in asked if _name_contents(job.inputs) == contents), None)
+
+
+def _name_contents(images: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(image["series_id"], image["contents_digest"]) for image in images]
 
 
 @transaction.atomic
@@ -139,6 +187,8 @@ def retry_job(job: SegmentationJob, *, retried_by: User, address: str = "") -> S
     )
     if same.exists():
         raise JobNotRetryableError("The same job already waits or runs. Follow that one.")
+    require_enabled(get_model(job.model_name))
+    require_room(job.series.study.home_team, job.requested_by)
     job.lost_attempts = 0
     job.is_awaited = True
     requeue(job)
@@ -205,5 +255,5 @@ def _name_inputs(images: list[dict[str, Any]]) -> dict[str, object]:
     return {"inputs": [image["series_id"] for image in images]} if images else {}
 
 
-def _record(job: SegmentationJob, act: str, actor: User, address: str, **details: Any) -> None:
+def _record(job: SegmentationJob, act: str, actor: User | None, address: str, **details: Any) -> None:
     audit.record(act=act, actor=actor, subject=job, patient=job.series.study.patient, address=address, **details)

@@ -13,6 +13,8 @@ SEGWEB_DATA_DIR = env.DATA_DIR
 SEGWEB_IDLE_TIMEOUT_S = env.IDLE_TIMEOUT_S
 SEGWEB_PROXY_COUNT = env.PROXY_COUNT  # own proxies whose X-Forwarded-For entry is believed
 SEGWEB_MAX_UPLOAD_BYTES = env.MAX_UPLOAD_BYTES
+SEGWEB_MOST_JOBS_PER_PERSON = env.MOST_JOBS_PER_PERSON
+SEGWEB_MOST_JOBS_PER_TEAM = env.MOST_JOBS_PER_TEAM
 SEGWEB_FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 
 SECRET_KEY = env.SECRET_KEY
@@ -166,6 +168,7 @@ SPECTACULAR_SETTINGS = {
         "UploadStateName": "studies.models.UploadState",
         "ResponseCategory": "studies.api.assessment_serializers.CATEGORIES",
         "CriterionName": "studies.api.assessment_serializers.CRITERIA",
+        "JobStateName": "inference.job_states.JobState",
         "TrendName": "studies.api.tracking_serializers.TRENDS",
     },
 }

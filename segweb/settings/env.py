@@ -61,6 +61,10 @@ BEHIND_TLS_PROXY: bool = _env.bool("SEGWEB_BEHIND_TLS_PROXY", default=IS_PRODUCT
 PROXY_COUNT: int = _env.int("SEGWEB_PROXY_COUNT", default=1 if BEHIND_TLS_PROXY else 0)
 IDLE_TIMEOUT_S = positive_int("SEGWEB_IDLE_TIMEOUT_S", 15 * 60)
 MAX_UPLOAD_BYTES = positive_int("SEGWEB_MAX_UPLOAD_BYTES", 8 * 1024**3)
+MOST_JOBS_PER_PERSON = positive_int("SEGWEB_MOST_JOBS_PER_PERSON", 20)
+"""Jobs that one person may have waiting or running over one team's studies, unless the team has a limit of its own."""
+MOST_JOBS_PER_TEAM = positive_int("SEGWEB_MOST_JOBS_PER_TEAM", 200)
+"""Jobs over one team's studies, whoever asked for them, likewise."""
 TORCH_THREADS: int = _env.int("SEGWEB_TORCH_THREADS", default=0)
 
 

@@ -92,6 +92,7 @@ def read_acquisition(datasets: Sequence[Dataset]) -> AcquisitionFacts:
         suv_problem=refusal.explanation if isinstance(refusal, SuvRefusal) else "",
         body_region=_text(reader, "BodyPartExamined"),
         purpose=_purpose(reader, words),
+        is_derived="DERIVED" in _image_type(reader),
     )
 
 

@@ -22,6 +22,7 @@ from studies.imaging.volume import Volume
 from studies.models import Series
 from studies.queue import StudyTask, enqueue_on_commit
 from studies.services.decoded_series import DecodedSeries, StoredImage, open_decoded
+from studies.signals import series_settled
 from studies.storage import blob_store
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
@@ -150,7 +151,7 @@ def enqueue_preparation(series_ids: Collection[UUID]) -> None:
 
 
 def prepare_series(series_id: UUID, *, contents_digest: str) -> None:
-    """Decode a series, so that whoever opens it first need not wait.
+    """Decode a series, so that whoever opens it first need not wait, and tell those who listen that it is whole.
 
     Does nothing where its contents have changed since, where it holds no images, or where they cannot be decoded: the
     person who opens it is told.
@@ -165,6 +166,8 @@ def prepare_series(series_id: UUID, *, contents_digest: str) -> None:
         open_decoded(series.contents_digest, layout.images, layout.geometry.order)
     except PixelsUndecodableError as error:
         logger.warning("Series %s cannot be decoded: %s", series_id, error.message)
+        return
+    series_settled.send_robust(sender=Series, series=series)  # a listener's failure is logged, and its own
 
 
 def describe_grid(series: Series) -> VolumeGeometry:

@@ -57,6 +57,8 @@ class AcquisitionFacts:
         Why there is no SUV; empty where there is one, or the series is no PET.
     purpose
         None for images that are read by themselves.
+    is_derived
+        Whether the images were computed from others; False also where the header does not say.
     """
 
     modality: str
@@ -77,6 +79,7 @@ class AcquisitionFacts:
     suv_problem: str = ""
     body_region: str = ""
     purpose: Purpose | None = None
+    is_derived: bool = False
 
     @property
     def slice_mm(self) -> float | None:
