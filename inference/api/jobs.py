@@ -20,6 +20,7 @@ from inference.services.jobs import cancel_job, request_job, retry_job
 from studies.permissions import client_address, signed_in_user
 from studies.selectors.series import get_series_for
 
+STATES = [(state.value, state.value) for state in JobState]
 PARAMETER_VALUES = {
     "type": "object",
     "additionalProperties": {
@@ -67,7 +68,7 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     model_version = serializers.CharField()
     parameters = ParametersField()
     inputs = JobInputSerializer(many=True, help_text="Of a network that reads several series; else empty.")
-    state = serializers.ChoiceField(choices=[(s.value, s.value) for s in JobState])
+    state = serializers.ChoiceField(choices=STATES)
     attempt = serializers.IntegerField()
     stage = serializers.CharField()
     windows_done = serializers.IntegerField()

@@ -11,8 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from inference.api.jobs import JobSerializer
-from inference.job_states import JobState
+from inference.api.jobs import STATES, JobSerializer
 from inference.services.queue_view import ModelDuration, QueuedJob, QueueState, QueueView, SeenWorker, view_queues
 from studies.api.briefs import PatientBriefSerializer
 from studies.permissions import IsAdministrator, signed_in_user
@@ -31,7 +30,7 @@ class SeenWorkerSerializer(serializers.Serializer[SeenWorker]):
 class QueuedJobSerializer(serializers.Serializer[QueuedJob]):
     """A job in a queue; `job` and `patient` are null where it is another team's."""
 
-    state = serializers.ChoiceField(choices=[(s.value, s.value) for s in JobState])
+    state = serializers.ChoiceField(choices=STATES)
     position = serializers.IntegerField(allow_null=True, help_text="1 is the next to run; null while it runs.")
     is_awaited = serializers.BooleanField()
     queued_at = serializers.DateTimeField(allow_null=True)

@@ -168,7 +168,7 @@ SPECTACULAR_SETTINGS = {
         "UploadStateName": "studies.models.UploadState",
         "ResponseCategory": "studies.api.assessment_serializers.CATEGORIES",
         "CriterionName": "studies.api.assessment_serializers.CRITERIA",
-        "JobStateName": "inference.job_states.JobState",
+        "JobStateName": "inference.api.jobs.STATES",
         "TrendName": "studies.api.tracking_serializers.TRENDS",
     },
 }

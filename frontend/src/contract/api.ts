@@ -397,6 +397,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell who works, what runs, what waits in which order, and how long models take. */
+        get: operations["get_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/revisions/{revision_id}/cut": {
         parameters: {
             query?: never;
@@ -460,6 +477,59 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routing-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List those of every team and of the administrator's own teams. */
+        get: operations["get_routing_rules"];
+        put?: never;
+        /** @description Lay down a rule for what arrives from now on. */
+        post: operations["post_routing_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routing-rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Tell for which of the newest series it would have held. */
+        post: operations["post_routing_rules_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routing-rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Replace what it says. */
+        put: operations["put_routing_rules_rule_id"];
+        post?: never;
+        /** @description Drop it; jobs that it has asked for stay. */
+        delete: operations["delete_routing_rules_rule_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -840,6 +910,24 @@ export interface paths {
         put?: never;
         /** @description Read the file again. */
         post: operations["post_uploads_upload_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List those of the administrator's own teams. */
+        get: operations["get_usage_limits"];
+        /** @description Give a team limits of its own. */
+        put: operations["put_usage_limits"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1358,7 +1446,7 @@ export interface components {
             stage: string;
             /** Format: date-time */
             started_at: string | null;
-            state: components["schemas"]["JobStateEnum"];
+            state: components["schemas"]["JobStateName"];
             /** Format: uuid */
             study_id: string;
             timings_s: {
@@ -1386,7 +1474,7 @@ export interface components {
             results: components["schemas"]["Job"][];
         };
         /** @enum {string} */
-        JobStateEnum: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        JobStateName: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         /** @description A lesion, the same one on every date. */
         Lesion: {
             description: components["schemas"]["LesionDescription"];
@@ -1468,6 +1556,17 @@ export interface components {
         };
         /** @enum {string} */
         LesionRoleEnum: "target" | "non_target" | "new";
+        /** @description The limits of the administrator's teams. */
+        LimitList: {
+            results: components["schemas"]["TeamLimit"][];
+        };
+        /** @description The limits that a team is to have. */
+        LimitWishRequest: {
+            most_per_person: number;
+            most_per_team: number;
+            /** Format: uuid */
+            team_id: string;
+        };
         /** @description A check on one machine; the first file of weights stands for all that share its network. */
         Machine: {
             /** Format: date-time */
@@ -1585,6 +1684,15 @@ export interface components {
             version: string;
             /** @description Imported versions, newest first. */
             versions: string[];
+        };
+        /** @description How long a model takes, over its last successful runs. */
+        ModelDuration: {
+            /** Format: double */
+            median_s: number;
+            model_name: string;
+            model_title: string;
+            /** @description Runs that were measured, at most 50. */
+            run_count: number;
         };
         /** @description What finished runs of one version needed on this installation, over all its patients. */
         ModelFigures: {
@@ -1958,6 +2066,17 @@ export interface components {
             };
             criterion: components["schemas"]["CriterionName"];
         };
+        /** @description A series that the rule holds for. */
+        PreviewExample: {
+            patient: components["schemas"]["PatientBrief"];
+            series_description: string;
+            /** Format: uuid */
+            series_id: string;
+            /** Format: date */
+            study_date: string | null;
+            /** Format: uuid */
+            study_id: string;
+        };
         /** @description The examination that the prior series belongs to. */
         PriorStudy: {
             /** Format: uuid */
@@ -2012,6 +2131,34 @@ export interface components {
             unit: string;
             /** Format: double */
             value: number;
+        };
+        /** @description One queue: what runs, then what waits, the next one first. */
+        QueueState: {
+            queue: string;
+            running: components["schemas"]["QueuedJob"][];
+            waiting: components["schemas"]["QueuedJob"][];
+        };
+        /** @description Workers, queues and durations. */
+        QueueView: {
+            durations: components["schemas"]["ModelDuration"][];
+            queues: components["schemas"]["QueueState"][];
+            workers: components["schemas"]["SeenWorker"][];
+        };
+        /** @description A job in a queue; `job` and `patient` are null where it is another team's. */
+        QueuedJob: {
+            is_awaited: boolean;
+            job: components["schemas"]["Job"] | null;
+            patient: components["schemas"]["PatientBrief"] | null;
+            /** @description 1 is the next to run; null while it runs. */
+            position: number | null;
+            /** Format: date-time */
+            queued_at: string | null;
+            series_description: string;
+            /** Format: date-time */
+            started_at: string | null;
+            state: components["schemas"]["JobStateName"];
+            /** @description Empty where it is another team's. */
+            team_name: string;
         };
         /** @description A rate with its 95 % interval. */
         Rate: {
@@ -2146,6 +2293,69 @@ export interface components {
         };
         /** @enum {string} */
         RoleName: "administrator" | "clinician" | "viewer";
+        /** @description A rule. */
+        Rule: {
+            body_part: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string | null;
+            description: string;
+            has_contrast: boolean | null;
+            /** Format: uuid */
+            id: string;
+            is_enabled: boolean;
+            modality: string;
+            model_name: string;
+            parameters: {
+                [key: string]: number | number[];
+            };
+            /** Format: uuid */
+            team_id: string | null;
+            team_name?: string | null;
+            title: string;
+            weighting: string;
+        };
+        /** @description Rules, in the order in which they are tried. */
+        RuleList: {
+            results: components["schemas"]["Rule"][];
+        };
+        /** @description For what a rule would have held among the newest series that the person sees. */
+        RulePreview: {
+            considered: number;
+            examples: components["schemas"]["PreviewExample"][];
+            matching: number;
+        };
+        /** @description What a rule says. Empty conditions hold for everything. */
+        RuleWishRequest: {
+            /**
+             * @description Words of BodyPartExamined or of the study's or series' description.
+             * @default
+             */
+            body_part: string;
+            /**
+             * @description Beginnings of words of the series' description.
+             * @default
+             */
+            description: string;
+            /** @description Whether a contrast agent must, or must not, have been given. */
+            has_contrast?: boolean | null;
+            /** @default true */
+            is_enabled: boolean;
+            /** @description As DICOM has it: CT, MR, PT, ... */
+            modality: string;
+            model_name: string;
+            parameters?: {
+                [key: string]: number | number[];
+            };
+            /**
+             * Format: uuid
+             * @description Whose studies; null is every team's.
+             */
+            team_id?: string | null;
+            title: string;
+            /** @default  */
+            weighting: components["schemas"]["WeightingEnum"] | components["schemas"]["BlankEnum"];
+        };
         /** @description The next best reading. */
         RunnerUp: {
             kind: components["schemas"]["RunnerUpKindEnum"];
@@ -2156,6 +2366,17 @@ export interface components {
         RunnerUpKindEnum: "same" | "new" | "vanished" | "merged" | "split";
         /** @enum {string} */
         SeenEnum: "measured" | "present" | "too_small_to_measure" | "absent" | "merged" | "not_evaluable" | "unmarked";
+        /** @description A worker process that has, or in the last hour had, a job. */
+        SeenWorker: {
+            /** @description What it computes on, as it said itself; may be empty. */
+            device: string;
+            is_running: boolean;
+            /** Format: date-time */
+            last_seen_at: string;
+            /** @description Host, process and its start. */
+            name: string;
+            queue: string;
+        };
         /** @description One labelled structure and how much of it there is. */
         Segment: {
             category_code: string[];
@@ -2378,6 +2599,20 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description A team's limits, and what it has. */
+        TeamLimit: {
+            /** @description Jobs that wait or run now. */
+            active_jobs: number;
+            /** @description The installation's settings; the team has none of its own. */
+            is_default: boolean;
+            /** @description Jobs one person may have waiting or running. */
+            most_per_person: number;
+            /** @description Jobs in all, whoever asked for them. */
+            most_per_team: number;
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+        };
         /** @description A treatment. */
         Therapy: {
             /** Format: date */
@@ -2552,6 +2787,8 @@ export interface components {
         };
         /** @enum {string} */
         UptakeTrendEnum: "decreased" | "unchanged" | "increased";
+        /** @enum {string} */
+        WeightingEnum: "T1" | "T2" | "FLAIR" | "diffusion" | "ADC" | "T2*" | "PD" | "angiography" | "perfusion";
         /** @description A window in modality values. */
         WindowPreset: {
             /** Format: double */
@@ -3419,6 +3656,34 @@ export interface operations {
             };
         };
     };
+    get_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueView"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_revisions_revision_id_cut: {
         parameters: {
             query?: never;
@@ -3549,6 +3814,161 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RevisionMeasurements"];
                 };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_routing_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_routing_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleWishRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_routing_rules_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleWishRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulePreview"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_routing_rules_rule_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleWishRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_routing_rules_rule_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused, with the reason. */
             default: {
@@ -4515,6 +4935,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_usage_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitList"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_usage_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitWishRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamLimit"];
                 };
             };
             /** @description Refused, with the reason. */
