@@ -124,11 +124,14 @@ class WrapContext:
         Keeps the UIDs of different teams and installations apart.
     source_digest
         SHA-256 of the source: the same file with the same details gives the same UIDs, so it is recognised.
+    sequence
+        Kind of image as its file's name says it, in words of `studies.dicom.sequence_words`; empty where it does not.
     """
 
     details: StatedDetails
     namespace: str
     source_digest: str
+    sequence: str = ""
 
     def uid(self, *parts: object) -> str:
         """Return a UID that depends on the namespace and the parts alone.

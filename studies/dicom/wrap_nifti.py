@@ -165,7 +165,7 @@ def _begin_series(context: WrapContext, plane: _Plane, stored: StoredValues, *, 
         series_part=f"volume {number}",
         instance_part="",
     )
-    name = "Volume made into DICOM"
+    name = f"{context.sequence or 'Volume'} made into DICOM"
     dataset.SeriesDescription = name if count == 1 else f"{name}, {number + 1} of {count}"
     dataset.SeriesNumber = number + 1
     dataset.PositionReferenceIndicator = ""

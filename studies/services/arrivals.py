@@ -14,6 +14,7 @@ from typing import BinaryIO, ClassVar, TypeVar
 
 from studies.dicom.errors import DirectoryRecordError
 from studies.dicom.header import InstanceHeader, read_header
+from studies.dicom.sequence_words import read_sequence_words
 from studies.dicom.wrap import REQUIRED_DETAILS, StatedDetails, WrapContext, encode_object
 from studies.dicom.wrap_nifti import wrap_nifti
 from studies.dicom.wrap_picture import wrap_picture
@@ -253,7 +254,7 @@ def _wrap(blob: StoredBlob, path: str, kind: FileKind, context: ArrivalContext) 
     """Make a picture or volume into DICOM objects and put them in the store."""
     if context.details is None:
         raise ValueError("Nothing is wrapped before its details are stated.")
-    wrapping = WrapContext(context.details, context.namespace, blob.digest)
+    wrapping = WrapContext(context.details, context.namespace, blob.digest, read_sequence_words(path))
     source = context.store.path(blob.digest)
     if kind in (FileKind.PNG, FileKind.JPEG):
         datasets = iter([wrap_picture(source.read_bytes(), wrapping)])

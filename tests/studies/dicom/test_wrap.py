@@ -20,7 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from studies.dicom.acquisition import read_acquisition
 from studies.dicom.header import read_header
+from studies.dicom.sequence_words import read_sequence_words
 from studies.dicom.series import SeriesImage, SeriesVerdict, judge_series
 from studies.dicom.wrap import (
     DetailsMissingError,
@@ -197,6 +199,38 @@ def oblique_affine(spacing: tuple[float, float, float] = (0.9, 1.1, 2.5)) -> np.
     affine[:3, :3] = about_z @ about_x @ np.diag(spacing)
     affine[:3, 3] = (-31.5, 12.25, 7.125)
     return affine
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("TCGA-DU-7294_t1c_bet.nii.gz", "T1 with contrast"),
+        ("TCGA-DU-7294_t1_bet.nii.gz", "T1"),
+        ("BraTS-GLI-00001-000-t2f.nii.gz", "FLAIR"),
+        ("TCGA-DU-7294_fla_bet.nii.gz", "FLAIR"),
+        ("BraTS-GLI-00001-000-t1n.nii", "T1"),
+        ("zip/of/DOE_JANE_T1w_post.nii", "T1 with contrast"),
+        ("sub-01_T2w.nii.gz", "T2"),
+        ("ADC.nii", "ADC"),
+        ("Flaherty_Patty.nii.gz", ""),
+        ("t1/scan.nii", ""),
+    ],
+)
+def test_a_files_name_tells_its_sequence_and_nothing_else(name: str, words: str) -> None:
+    assert read_sequence_words(name) == words
+
+
+def test_a_volume_is_named_by_its_sequence_and_read_as_it(tmp_path: Path) -> None:
+    source = nifti(tmp_path / "v.nii", np.zeros((6, 5, 4), np.int16), np.eye(4))
+    for words, weighting, has_contrast in (
+        ("T1 with contrast", "T1", True),
+        ("T1", "T1", None),
+        ("FLAIR", "FLAIR", None),
+    ):
+        slices = list(wrap_nifti(source, replace(context(modality="MR"), sequence=words)))
+        assert slices[0].SeriesDescription == f"{words} made into DICOM"
+        facts = read_acquisition(slices)
+        assert (facts.weighting, facts.has_contrast) == (weighting, has_contrast)
 
 
 def nifti(path: Path, array: np.ndarray, affine: np.ndarray, *, slope: float = 1, inter: float = 0) -> Path:
