@@ -78,10 +78,14 @@ def _list_inputs(found: FoundImages) -> list[dict[str, Any]]:
         {
             "channel": channel,
             "series_id": found.chosen[channel].key if channel in found.chosen else None,
-            "note": found.chosen[channel].note if channel in found.chosen else found.missing[channel],
+            "note": found.chosen[channel].note if channel in found.chosen else _as_sentence(found.missing[channel]),
         }
         for channel in found.channels
     ]
+
+
+def _as_sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
 
 
 urlpatterns = [path("series/<uuid:series_id>/model-inputs", ModelInputsView.as_view())]

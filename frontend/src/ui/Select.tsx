@@ -18,6 +18,8 @@ export interface SelectProps<Value extends string> {
   readonly value: Value;
   readonly onChange: (value: Value) => void;
   readonly isDisabled?: boolean;
+  /** What stands there while nothing is chosen. */
+  readonly placeholder?: string;
   /** Where a form opens in the place of the button that was pressed, so that the keyboard does not lose its place. */
   readonly takesFocus?: boolean;
   /** Draws the control as one that narrows something. */
@@ -30,6 +32,7 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
   return (
     <AriaSelect
       value={value}
+      {...(props.placeholder ? { placeholder: props.placeholder } : {})}
       onChange={(key) => onChange(key as Value)}
       isDisabled={isDisabled}
       // eslint-disable-next-line jsx-a11y/no-autofocus -- see takesFocus

@@ -34,6 +34,7 @@ interface ChannelSelectProps {
 }
 
 function ChannelSelect({ input, choices }: ChannelSelectProps) {
+  const t = useTranslate();
   const session = useReadingSession();
   const state = useReadingState();
   const isChosen = state.chosenInputs[input.channel] !== undefined;
@@ -46,6 +47,7 @@ function ChannelSelect({ input, choices }: ChannelSelectProps) {
         onChange={(seriesId) => {
           session.store.dispatch({ type: "input.chosen", channel: input.channel, seriesId });
         }}
+        placeholder={t("reading.choose_series")}
         isDisabled={isRunning(state.job)}
       />
       {input.note && !isChosen ? (

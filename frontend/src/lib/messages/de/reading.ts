@@ -96,6 +96,7 @@ export const reading = {
   "reading.model": "Modell",
   "reading.limits": "Grenzen.",
   "reading.inputs": "Bilder, die es zusammen liest",
+  "reading.choose_series": "Serie wählen",
   "reading.loading_inputs": "Die Bilder werden gesucht, die es liest",
   "reading.model_card": "Modellkarte, Version {version}",
   "reading.pick_point": "Ins Bild klicken",

@@ -95,6 +95,7 @@ export const reading = {
   "reading.model": "Model",
   "reading.limits": "Limits.",
   "reading.inputs": "Images it reads together",
+  "reading.choose_series": "Choose a series",
   "reading.loading_inputs": "Looking for the images it reads",
   "reading.model_card": "Model card, version {version}",
   "reading.pick_point": "Click on the image",
