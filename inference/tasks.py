@@ -7,7 +7,7 @@ from uuid import UUID
 from inference.services.jobs import InferenceTask
 from inference.services.model_imports import run_import
 from inference.services.runs import run_next_job
-from studies.queue import queue_task
+from studies.queue import Queue, queue_task
 
 __all__ = ["InferenceTask", "import_model_task", "run_next_job_task"]
 
@@ -17,7 +17,15 @@ def run_next_job_task(*, job_queue: str) -> None:
     """Run the segmentation job that is due next in a queue."""
     from inference.pipeline.segment import segment
 
-    run_next_job(job_queue, segment=segment)
+    run_next_job(job_queue, segment=segment, device=_name_device(job_queue))
+
+
+def _name_device(job_queue: str) -> str:
+    if job_queue != Queue.GPU:  # classical methods: torch, which takes seconds to import, is not needed
+        return "CPU"
+    from inference.pipeline.device import name_device
+
+    return name_device()
 
 
 @queue_task(name=InferenceTask.IMPORT_MODEL)

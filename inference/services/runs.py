@@ -56,7 +56,7 @@ class ModelVersionError(DomainError):
 
 
 @transaction.atomic
-def claim_job(job_id: UUID, *, worker: str, is_patient: bool = True) -> SegmentationJob | None:
+def claim_job(job_id: UUID, *, worker: str, device: str = "", is_patient: bool = True) -> SegmentationJob | None:
     """Take a waiting job under a new attempt; None where it is gone, over, or another worker's.
 
     Without patience also where somebody has the row at this moment.
@@ -66,7 +66,7 @@ def claim_job(job_id: UUID, *, worker: str, is_patient: bool = True) -> Segmenta
         return None
     job.state = JobState.RUNNING
     job.attempt += 1
-    job.worker = worker
+    job.worker, job.device = worker, device
     job.started_at = job.heartbeat_at = timezone.now()
     job.brick_count = job.windows_done = job.windows_total = 0
     job.stage = "loading"
@@ -76,26 +76,26 @@ def claim_job(job_id: UUID, *, worker: str, is_patient: bool = True) -> Segmenta
     return job
 
 
-def run_next_job(queue: str, *, segment: Segment) -> bool:
+def run_next_job(queue: str, *, segment: Segment, device: str = "") -> bool:
     """Run the job of a queue that is due next; return False where none waits.
 
     First what nobody holds at this moment, so that workers who look at once need not wait for each other; only then
     what somebody may be about to take, change or let go.
     """
     return any(
-        run_job(job_id, segment=segment, is_patient=is_patient)
+        run_job(job_id, segment=segment, device=device, is_patient=is_patient)
         for is_patient in (False, True)
         for job_id in waiting_in_order(queue)
     )
 
 
-def run_job(job_id: UUID, *, segment: Segment, is_patient: bool = True) -> bool:
+def run_job(job_id: UUID, *, segment: Segment, device: str = "", is_patient: bool = True) -> bool:
     """Run a waiting job from claim to end; return False where it could not be claimed.
 
     Returns True also when the run failed: the job's row says how. A worker that takes a job wakes another one for those
     that still wait, so that one message is enough to have them all run.
     """
-    job = claim_job(job_id, worker=name_worker(), is_patient=is_patient)
+    job = claim_job(job_id, worker=name_worker(), device=device, is_patient=is_patient)
     if job is None:
         return False
     if SegmentationJob.objects.filter(queue=job.queue, state=JobState.QUEUED).exists():
