@@ -12,6 +12,8 @@ import { LoadingState } from "../ui/States";
 
 // The viewer is most of SegWeb's weight: it is fetched when a study is opened.
 const ReadingPage = lazy(() => import("../pages/reading/ReadingPage"));
+// Few people ever open this one.
+const ModelsPage = lazy(() => import("../pages/models/ModelsPage"));
 
 export const router = createBrowserRouter([
   {
@@ -35,6 +37,14 @@ export const router = createBrowserRouter([
             children: [
               { path: "/", element: <WorklistPage /> },
               { path: "/patients/:id", element: <PatientPage /> },
+              {
+                path: "/models",
+                element: (
+                  <Suspense fallback={<LoadingState />}>
+                    <ModelsPage />
+                  </Suspense>
+                ),
+              },
               { path: "*", element: <NotFoundPage /> },
             ],
           },

@@ -69,7 +69,7 @@ export class JobDesk {
 
   async readModels(): Promise<void> {
     try {
-      const models = await fetchModels(this.session.seriesId);
+      const models = (await fetchModels(this.session.seriesId)).filter((model) => model.is_enabled);
       this.session.set({ models, modelsError: undefined });
       const first = models.find((model) => model.is_applicable);
       if (first && this.session.state.chosenModel === null)

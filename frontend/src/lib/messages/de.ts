@@ -2,6 +2,7 @@ import type { Catalogue } from "./catalogue";
 import { compare } from "./de/compare";
 import { charts } from "./de/charts";
 import { lesions } from "./de/lesions";
+import { models } from "./de/models";
 import { patient } from "./de/patient";
 import { people } from "./de/people";
 import { reading } from "./de/reading";
@@ -24,4 +25,5 @@ export const de = {
   ...verdict,
   ...lesions,
   ...records,
+  ...models,
 } satisfies Catalogue;

@@ -1,6 +1,7 @@
 import { compare } from "./en/compare";
 import { charts } from "./en/charts";
 import { lesions } from "./en/lesions";
+import { models } from "./en/models";
 import { patient } from "./en/patient";
 import { people } from "./en/people";
 import { reading } from "./en/reading";
@@ -23,4 +24,5 @@ export const en = {
   ...verdict,
   ...lesions,
   ...records,
+  ...models,
 } as const;

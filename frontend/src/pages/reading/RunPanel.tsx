@@ -12,6 +12,7 @@ import { useTranslate } from "../../lib/messages";
 import { connectionOf } from "../../state/reading";
 import type { Job, Model, ModelParameter } from "../../state/records";
 import { Button } from "../../ui/Button";
+import { Markdown } from "../../ui/Markdown";
 import { Select } from "../../ui/Select";
 import { EmptyState, ErrorState, LoadingState, sentenceOf } from "../../ui/States";
 import { NumberField } from "../../ui/TextField";
@@ -124,7 +125,7 @@ function ModelFacts({ model }: { readonly model: Model }) {
       {model.card ? (
         <details className={styles.card}>
           <summary>{t("reading.model_card", { version: model.version })}</summary>
-          <pre>{model.card}</pre>
+          <Markdown text={model.card} />
         </details>
       ) : null}
     </div>

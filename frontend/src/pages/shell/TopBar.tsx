@@ -23,9 +23,14 @@ export function TopBar({ session }: { readonly session: Session }) {
           {t("nav.worklist")}
         </NavLink>
         {session.user?.role === "administrator" ? (
-          <a href="/admin/" className={styles.link}>
-            {t("nav.administration")}
-          </a>
+          <>
+            <NavLink to="/models" className={styles.link ?? ""}>
+              {t("nav.models")}
+            </NavLink>
+            <a href="/admin/" className={styles.link}>
+              {t("nav.administration")}
+            </a>
+          </>
         ) : null}
       </nav>
       <div className={styles.right}>

@@ -1,5 +1,6 @@
 import { FileUp } from "lucide-react";
 import { useEffect, useState } from "react";
+import { useLocation } from "react-router";
 
 import { addFilesAct, canAddFiles } from "../../actions/add_files";
 import type { SessionUser } from "../../api/records";
@@ -20,6 +21,8 @@ import { useFileDrop } from "./use_file_drop";
 import { useLeftovers } from "./use_leftovers";
 
 const same = <State,>(state: State): State => state;
+/** What is dropped there is a model, no image. */
+const TAKES_MODELS = /^\/models(\/|$)/;
 const BACKSTOP_MS = 10_000;
 
 /** Holds chosen files until it is clear for which team they are. */
@@ -106,7 +109,8 @@ export function UploadArea({ user }: { readonly user: SessionUser }) {
   const t = useTranslate();
   const queue = useStore(uploadStore, same);
   const { held, take, send, discard } = useChosenFiles(user);
-  const { isOver, walked } = useFileDrop(true, take);
+  const { pathname } = useLocation();
+  const { isOver, walked } = useFileDrop(!TAKES_MODELS.test(pathname), take);
   const { cutOff, forget } = useLeftovers(user.id);
   useBackstop(queue);
   useEffect(() => chosenFiles.subscribe(() => take(chosenFiles.get())));
