@@ -20,8 +20,7 @@ from inference.models import ModelImport, ModelImportState
 from inference.network_spec import Scheme
 from inference.services.model_imports import list_imports, most_bytes, receive_import
 from studies.api.streams import OCTETS
-from studies.models import Role
-from studies.permissions import IsSignedIn, client_address, require_role, signed_in_user
+from studies.permissions import IsAdministrator, client_address, signed_in_user
 
 
 class ModelFileParser(BaseParser):
@@ -34,17 +33,6 @@ class ModelFileParser(BaseParser):
     ) -> Any:
         """Return the stream."""
         return stream
-
-
-class IsAdministrator(IsSignedIn):
-    """Administrators only, whatever the method."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Refuse the others with `RoleForbiddenError`."""
-        if not super().has_permission(request, view):
-            return False
-        require_role(signed_in_user(request), Role.ADMINISTRATOR)
-        return True
 
 
 class ModelImportSerializer(serializers.Serializer[ModelImport]):
@@ -112,8 +100,8 @@ class ImportWishSerializer(serializers.Serializer[Any]):
 class ModelImportsView(APIView):
     """Models on their way into the catalogue."""
 
-    permission_classes = [IsAdministrator]
-    parser_classes = [ModelFileParser]
+    permission_classes = (IsAdministrator,)
+    parser_classes = (ModelFileParser,)
 
     @extend_schema(responses=ModelImportListSerializer)
     def get(self, _request: Request) -> Response:

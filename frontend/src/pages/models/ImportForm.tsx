@@ -90,7 +90,8 @@ export interface FieldsProps {
   readonly wrong?: readonly DraftField[];
 }
 
-function problemOfFile(file: File, most: number | undefined, t: Translate, size: (bytes: number) => string): string {
+function problemOfFile(file: File | undefined, most: number | undefined, t: Translate, size: (bytes: number) => string): string {
+  if (!file) return "";
   if (!hasModelSuffix(file.name)) return t("models.wrong_suffix");
   if (most !== undefined && file.size > most) return t("models.too_large", { size: size(file.size), most: size(most) });
   return "";
@@ -150,7 +151,7 @@ export function ImportForm({ initial, onClose }: ImportFormProps) {
   const [draft, setDraft] = useState(EMPTY_IMPORT);
   const sending = useSending(onClose);
   const change = (fields: Partial<ImportDraft>) => setDraft((current) => ({ ...current, ...fields }));
-  const problem = file ? problemOfFile(file, most, t, (bytes) => formatBytes(bytes, locale)) : "";
+  const problem = problemOfFile(file, most, t, (bytes) => formatBytes(bytes, locale));
   const wrong = file ? problemsOf(draft, file.name) : [];
   const isBusy = sending.share !== undefined;
   const isReady = file !== undefined && !problem && wrong.length === 0 && !isBusy;
