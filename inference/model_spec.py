@@ -120,7 +120,7 @@ class Progress:
     Attributes
     ----------
     stage
-        "loading", "preparing", "segmenting", "storing".
+        "loading", "aligning", "preparing", "segmenting", "storing".
     windows_done, windows_total
         Honest counts of the unit of work (windows, slices or iterations).
     slab

@@ -132,6 +132,8 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     series = Series.objects.select_related("study__patient").get(pk=job.series_id)
     volume = load_volume(series) if spec.needs_volume else load_stack(series)
     parameters = validate_parameters(spec, job.parameters, volume.geometry.shape)
+    if job.inputs:
+        recorder.enter("aligning")
     channels, inputs = load_inputs(job, volume)
     label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)
     recorder.check_streamed(label_map)

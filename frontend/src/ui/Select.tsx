@@ -32,7 +32,7 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
   return (
     <AriaSelect
       value={value}
-      {...(props.placeholder ? { placeholder: props.placeholder } : {})}
+      placeholder={props.placeholder ?? ""}
       onChange={(key) => onChange(key as Value)}
       isDisabled={isDisabled}
       // eslint-disable-next-line jsx-a11y/no-autofocus -- see takesFocus

@@ -66,6 +66,8 @@ function stageText(stage: string, t: Translate): string {
   switch (stage) {
     case "loading":
       return t("reading.stage_loading");
+    case "aligning":
+      return t("reading.stage_aligning");
     case "segmenting":
       return t("reading.stage_segmenting");
     case "storing":

@@ -119,6 +119,7 @@ export const reading = {
   "reading.job_cancelled": "Abgebrochen. Nichts wurde gespeichert.",
   "reading.job_failed": "Fehlgeschlagen",
   "reading.stage_loading": "Lädt die Bilder",
+  "reading.stage_aligning": "Die Bilder werden übereinandergelegt",
   "reading.stage_preparing": "Bereitet vor",
   "reading.stage_segmenting": "Segmentiert",
   "reading.stage_storing": "Speichert das Ergebnis",
