@@ -109,6 +109,17 @@ class DecisionRule(StrEnum):
     """Each score is a region of its own, on where its score exceeds the threshold; later ones paint over earlier."""
 
 
+class Interpolated(StrEnum):
+    """What is interpolated on the way back to the series' grid. Near a border between classes it decides the label."""
+
+    SCORES = "scores"
+    """As the network gives them."""
+    SOFTMAX = "softmax"
+    """Probabilities over all classes."""
+    SIGMOID = "sigmoid"
+    """Probabilities of each score by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """From scores to labels.
@@ -125,6 +136,8 @@ class Decision:
         REGIONS: probability after the sigmoid above which a region is on.
     is_interpolated
         False takes the nearest voxel's label where the grids differ.
+    interpolated
+        What is interpolated otherwise.
     """
 
     rule: DecisionRule = DecisionRule.HIGHEST
@@ -132,8 +145,11 @@ class Decision:
     order: tuple[int, ...] = ()
     threshold: float = 0.5
     is_interpolated: bool = True
+    interpolated: Interpolated = Interpolated.SCORES
 
     def __post_init__(self) -> None:
+        if self.rule is DecisionRule.REGIONS and self.interpolated is Interpolated.SOFTMAX:
+            raise ValueError("Regions may lie within each other: their scores have no softmax.")
         if self.rule is DecisionRule.REGIONS and not self.labels:
             raise ValueError("Regions need the labels they write.")
         if self.order and sorted(self.order) != list(range(len(self.labels))):

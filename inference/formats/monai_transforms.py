@@ -8,7 +8,7 @@ from typing import Any
 
 from inference.formats.monai_config import Config
 from inference.formats.refusals import NotUnderstoodError
-from inference.network_spec import Normalisation, Scheme
+from inference.network_spec import Interpolated, Normalisation, Scheme
 
 Arguments = Mapping[str, Any]
 UNCHANGED = Normalisation()
@@ -53,11 +53,14 @@ class Finish:
         Of probability.
     is_interpolated
         Whether scores or labels are brought back to the series' grid.
+    interpolated
+        What they are at that moment.
     """
 
     is_highest: bool = True
     threshold: float = 0.5
     is_interpolated: bool = True
+    interpolated: Interpolated = Interpolated.SCORES
 
 
 def read_preparation(config: Config, part: str, channels: int) -> Preparation:
@@ -81,20 +84,33 @@ def read_preparation(config: Config, part: str, channels: int) -> Preparation:
 
 def read_finish(config: Config, part: str) -> Finish:
     """Read the transforms after the network, in order; raises as `read_preparation` does."""
-    finish, is_decided, is_sigmoid = Finish(), False, False
+    finish, is_decided, activated = Finish(), False, Interpolated.SCORES
     for name, arguments in _list_transforms(config, part):
         if name == "Activations":
-            _require_only(name, arguments, {"softmax", "sigmoid"})
-            is_sigmoid = bool(arguments.get("sigmoid"))
+            activated = _activate(arguments)
         elif name == "Invert":
-            finish = replace(finish, is_interpolated=not is_decided and not arguments.get("nearest_interp", True))
+            finish = _bring_back(finish, arguments, activated, is_decided=is_decided)
         elif name == "AsDiscrete":
-            finish, is_decided = _decide(finish, arguments, is_sigmoid=is_sigmoid), True
+            finish, is_decided = _decide(finish, arguments, is_sigmoid=activated is Interpolated.SIGMOID), True
         elif name not in _NO_EFFECT and name not in _OUTPUT:
             raise _refuse(name, "after")
     if not is_decided:
         raise NotUnderstoodError("The bundle does not say how scores become labels: it has no AsDiscreted.")
     return finish
+
+
+def _activate(arguments: Arguments) -> Interpolated:
+    _require_only("Activations", arguments, {"softmax", "sigmoid"})
+    if arguments.get("sigmoid"):
+        return Interpolated.SIGMOID
+    return Interpolated.SOFTMAX if arguments.get("softmax") else Interpolated.SCORES
+
+
+def _bring_back(finish: Finish, arguments: Arguments, activated: Interpolated, *, is_decided: bool) -> Finish:
+    is_interpolated = not arguments.get("nearest_interp", True)
+    if is_interpolated and is_decided:
+        raise NotUnderstoodError("Invertd would mix the numbers of labels: set nearest_interp, or put it earlier.")
+    return replace(finish, is_interpolated=is_interpolated, interpolated=activated)
 
 
 def _decide(finish: Finish, arguments: Arguments, *, is_sigmoid: bool) -> Finish:

@@ -5,7 +5,8 @@ Interpolating and choosing the class happen together, tile by tile: no score is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Protocol
 
@@ -19,6 +20,9 @@ from inference.pipeline.windows import Axis, Shape, WindowGrid
 
 Labels = npt.NDArray[np.uint8]
 Box = tuple[slice, slice, slice]
+
+
+Convert = Callable[[Tensor], Tensor]
 
 
 class Decide(Protocol):
@@ -145,20 +149,33 @@ class Resampling:
         Voxels of padding in front of it.
     is_linear
         For each axis whether scores are interpolated or taken from the nearest voxel.
+    convert
+        What becomes of summed units (class, slice, row, column) before they are interpolated; None keeps them.
     positions
-        Per axis, where the series' voxels lie.
+        Per axis, where the series' voxels lie; empty lays both grids over the same extent.
     """
 
     shape: Shape
     working_shape: Shape
     before: Shape = (0, 0, 0)
     is_linear: tuple[bool, bool, bool] = (True, True, True)
-    positions: tuple[Positions, ...] = field(init=False)
+    convert: Convert | None = None
+    positions: tuple[Positions, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.positions:
+            return
         axes = zip(self.shape, self.working_shape, self.before, self.is_linear, strict=True)
         object.__setattr__(
             self, "positions", tuple(find_positions(n, w, before=b, is_linear=linear) for n, w, b, linear in axes)
+        )
+
+    @property
+    def is_same_grid(self) -> bool:
+        """Tell whether the series' voxels are the working ones."""
+        return self.shape == self.working_shape and all(
+            not positions.share.any() and np.array_equal(positions.below, np.arange(size) + before)
+            for positions, size, before in zip(self.positions, self.shape, self.before, strict=True)
         )
 
 
@@ -169,6 +186,7 @@ class TileLabeller:
         self.labels: Labels = np.zeros(resampling.shape, np.uint8)
         self._sums = sums
         self._resampling = resampling
+        self._is_same_grid = resampling.is_same_grid
         self._decide = decide
         grid: WindowGrid = sums.grid
         self._plans = tuple(
@@ -229,9 +247,11 @@ class TileLabeller:
 
     def _label(self, tile: Tile) -> Labels:
         box = self._box_of(tile)
-        if self._resampling.shape == self._resampling.working_shape:
+        if self._is_same_grid:
             return self._decide(self._inner(tile)).cpu().numpy()
         block, origin = self._gather(tile)
+        if self._resampling.convert is not None:
+            block = self._resampling.convert(block)
         along, rows, columns = (
             _Steps.of(positions, part, first, block.device)
             for positions, part, first in zip(self._resampling.positions, box, origin, strict=True)
@@ -287,7 +307,7 @@ class _Steps:
 
     def between(self, block: Tensor, index: int) -> Tensor:
         """Return the plane (class, row, column) of one voxel along the first spatial axis, as floating point."""
-        low = block[:, int(self.below[index])].float()
+        low = block[:, int(self.below[index])].to(torch.float32, copy=True)
         share = float(self.share[index])
         return low if share == 0 else low.lerp_(block[:, int(self.above[index])].float(), share)
 

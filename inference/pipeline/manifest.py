@@ -18,6 +18,7 @@ from inference.network_spec import (
     DecisionRule,
     GridPlacement,
     InputChannel,
+    Interpolated,
     NetworkSpec,
     Normalisation,
     Scheme,
@@ -152,6 +153,7 @@ def read_network(content: dict[str, Any]) -> NetworkSpec:
                 **decision
                 | {
                     "rule": DecisionRule(decision["rule"]),
+                    "interpolated": Interpolated(decision.get("interpolated", Interpolated.SCORES)),
                     "labels": tuple(decision["labels"]),
                     "order": tuple(decision["order"]),
                 }

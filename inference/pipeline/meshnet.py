@@ -8,7 +8,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
-_ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     {
         "linear": lambda features: features,
         "relu": nn.functional.relu_,
@@ -53,17 +53,18 @@ class MeshNet(nn.Module):
                 (channels_in, *filters[:-1]), filters, kernels, dilations, has_bias, strict=True
             )
         )
-        self._activations = [_ACTIVATIONS[name] for name in activations]
-        self._is_normalised = tuple(is_normalised)
+        self.filters = tuple(filters)
+        self.activations = tuple(activations)
+        self.is_normalised = tuple(is_normalised)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return scores (batch, class, slice, row, column)."""
         features = image
-        for convolution, activate, is_normalised in zip(
-            self.convolutions, self._activations, self._is_normalised, strict=True
+        for convolution, name, is_normalised in zip(
+            self.convolutions, self.activations, self.is_normalised, strict=True
         ):
             features = convolution(features)
             if is_normalised:
                 features = torch.nn.functional.instance_norm(features)
-            features = activate(features)
+            features = ACTIVATIONS[name](features)
         return features

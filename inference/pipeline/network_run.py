@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,39 +15,34 @@ import torch
 from inference.classical.grey_values import GreyValues
 from inference.input_images import ChannelsMissingError
 from inference.model_spec import Focus, ModelSpec, OnProgress, Progress
-from inference.network_spec import Decision, DecisionRule, GridPlacement, NetworkSpec, WeightsFile
+from inference.network_spec import Decision, DecisionRule, NetworkSpec, WeightsFile
 from inference.pipeline.averaging import Ensemble, Mirrored
 from inference.pipeline.backends.choice import (
     NetworkSource,
     build_chosen,
     check_backends,
     describe_machine,
+    find_sample_shape,
     make_sample,
 )
 from inference.pipeline.backends.records import BackendCheck, write_record
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
-from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Positions, Resampling, decide_by_highest
+from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
 from inference.pipeline.manifest import WEIGHTS_FOLDER
 from inference.pipeline.networks import SliceBySlice, build_spec_network
 from inference.pipeline.nnunet_run import ARCHITECTURE as NNUNET
 from inference.pipeline.nnunet_run import list_folds, segment_with_nnunet
 from inference.pipeline.normalise import normalise
-from inference.pipeline.preprocess import (
-    Image,
-    find_working_shape,
-    pad_to_window,
-    resample,
-    resample_from_first_voxel,
-)
+from inference.pipeline.preprocess import pad_to_window
+from inference.pipeline.probabilities import CONVERSIONS, UNITS_PER_PROBABILITY
 from inference.pipeline.tiles import UNITS_PER_SCORE
 from inference.pipeline.turning import Turn, find_turn
 from inference.pipeline.weights import load_weights, read_checked
 from inference.pipeline.windows import GridRule, Shape, WindowGrid
+from inference.pipeline.working_grid import WorkingGrid, place_grid
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
-
-Steps = tuple[float, float, float]
 
 
 def segment_with_network(
@@ -92,23 +88,26 @@ def segment_channels(
     forward = _load_forward(network, network.count_scores(len(spec.segments)), folder)
     on_progress(Progress("preparing", 0, 0))
     turn = find_turn(geometry, network.orientation)
-    spacing_mm = turn.turn_values(geometry.spacing_mm)
-    working_shape = find_working_shape(turn.turned_shape, spacing_mm, network.spacing_mm, network.placement)
+    working = place_grid(turn.turned_shape, turn.turn_axes(geometry), network.spacing_mm, network.placement)
     image = np.stack(
-        [_prepare(turn, channels, index, network, spacing_mm, working_shape) for index in range(len(channels))]
+        [
+            normalise(working.resample(turn.turn(voxels)), voxels, channel.normalisation)
+            for voxels, channel in zip(channels, network.channels, strict=True)
+        ]
     )
     value = float(image.min()) if network.pad_value is None else network.pad_value
     padded, before = pad_to_window(image, network.window, value)
     planes, rows, columns = padded.shape[1:]
     grid = WindowGrid((planes, rows, columns), network.window, network.overlap, GridRule(network.grid))
+    way_back = _way_back(network, turn, working, before)
     labels = run_windows(
         padded,
         grid,
-        _way_back(network, turn, spacing_mm, working_shape, before),
+        way_back,
         forward,
         _TurnedProgress(on_progress, turn),
         focus=turn.turn_voxel(focus),
-        decide=choose_decide(network.decision),
+        decide=choose_decide(network.decision, is_probability=way_back.convert is not None),
     )
     return np.ascontiguousarray(turn.turn_back(labels))
 
@@ -122,66 +121,37 @@ def _require_channels(network: NetworkSpec, count: int, title: str) -> None:
         )
 
 
-def _prepare(
-    turn: Turn,
-    channels: Sequence[GreyValues],
-    index: int,
-    network: NetworkSpec,
-    spacing_mm: Steps,
-    working_shape: Shape,
-) -> Image:
-    voxels: GreyValues = turn.turn(channels[index])
-    if network.spacing_mm is not None and network.placement is GridPlacement.SAME_FIRST_VOXEL:
-        image = resample_from_first_voxel(voxels, working_shape, _steps(network.spacing_mm, spacing_mm))
-    else:
-        image = resample(voxels, working_shape)
-    return normalise(image, channels[index], network.channels[index].normalisation)
-
-
-def _steps(first_mm: Steps, second_mm: Steps) -> Steps:
-    x, y, z = (first / second for first, second in zip(first_mm, second_mm, strict=True))
-    return x, y, z
-
-
-def _way_back(network: NetworkSpec, turn: Turn, spacing_mm: Steps, working_shape: Shape, before: Shape) -> Resampling:
+def _way_back(network: NetworkSpec, turn: Turn, working: WorkingGrid, before: Shape) -> Resampling:
     is_linear = network.decision.is_interpolated
-    resampling = Resampling(turn.turned_shape, working_shape, before, (is_linear,) * 3)
-    if network.spacing_mm is not None and network.placement is GridPlacement.SAME_FIRST_VOXEL:
-        steps = _steps(spacing_mm, network.spacing_mm)
-        places = zip(turn.turned_shape, working_shape, before, steps, strict=True)
-        positions = tuple(_from_first_voxel(*place, is_linear=is_linear) for place in places)
-        object.__setattr__(resampling, "positions", positions)
+    positions = working.find_positions(before, is_linear=is_linear)
+    resampling = Resampling(turn.turned_shape, working.shape, before, positions=positions)
+    if is_linear and not resampling.is_same_grid:
+        return replace(resampling, convert=CONVERSIONS[network.decision.interpolated])
     return resampling
 
 
-def _from_first_voxel(size: int, size_working: int, before: int, step: float, *, is_linear: bool) -> Positions:
-    places = np.minimum(np.arange(size) * step, size_working - 1)
-    if not is_linear:
-        places = np.round(places)
-    below = np.floor(places).astype(np.intp)
-    share = (places - below).astype(np.float32)
-    above = np.where(share > 0, np.minimum(below + 1, size_working - 1), below)
-    return Positions(below + before, above + before, share)
-
-
-def choose_decide(decision: Decision) -> Decide:
-    """Return the rule that turns scores into labels."""
+def choose_decide(decision: Decision, *, is_probability: bool = False) -> Decide:
+    """Return the rule that turns summed scores, or interpolated probabilities, into labels."""
     if decision.rule is DecisionRule.HIGHEST:
         return decide_by_highest
-    return _DecideByOrderedRegions(decision)
+    if is_probability:
+        return _DecideByOrderedRegions(decision, decision.threshold * UNITS_PER_PROBABILITY)
+    return _DecideByOrderedRegions(
+        decision, math.log(decision.threshold / (1.0 - decision.threshold)) * UNITS_PER_SCORE
+    )
 
 
 class _DecideByOrderedRegions:
-    """Regions in the order of writing, above a threshold of probability instead of one half."""
+    """Regions in the order of writing, each on where it exceeds a number of units."""
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, units: float) -> None:
         self._order = list(decision.order or range(len(decision.labels)))
         self._decide = DecideByRegions(tuple(decision.labels[number] for number in self._order))
-        self._score = math.log(decision.threshold / (1.0 - decision.threshold))
+        self._units = units
 
     def __call__(self, scores: torch.Tensor) -> torch.Tensor:
-        """Return the labels of summed units or interpolated scores."""
-        return self._decide(scores[self._order] - self._score * UNITS_PER_SCORE)
+        """Return the labels."""
+        return self._decide(scores[self._order] - self._units)
 
 
 class _TurnedProgress:
@@ -222,7 +192,7 @@ def check_network(spec: ModelSpec) -> tuple[tuple[BackendCheck, ...], ...]:
         stages = [(source, network.weights)]
     found = []
     for source, files in stages:
-        checks = check_backends(source, device, make_sample(source.window_shape))
+        checks = check_backends(source, device, make_sample(find_sample_shape(source)))
         for file in files:
             write_record(file.sha256, describe_machine(device), checks)
         found.append(checks)

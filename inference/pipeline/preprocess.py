@@ -9,7 +9,6 @@ import numpy.typing as npt
 from scipy import sparse
 
 from inference.classical.grey_values import GreyValues, find_body_threshold, sample_grey_values
-from inference.network_spec import GridPlacement
 
 Shape = tuple[int, int, int]
 Image = npt.NDArray[np.float32]
@@ -44,36 +43,12 @@ def measure_grey_scale(voxels: GreyValues) -> GreyScale:
     return GreyScale(float(centre), max(float(high - low) / 3.29, 1e-6 * abs(float(centre)), 1e-12))
 
 
-def find_working_shape(
-    shape: Shape,
-    spacing_mm: tuple[float, ...],
-    target_mm: tuple[float, ...] | None,
-    placement: GridPlacement = GridPlacement.SAME_EXTENT,
-) -> Shape:
-    """Return the voxels of the network's grid over the series; None keeps the series' own."""
+def find_working_shape(shape: Shape, spacing_mm: tuple[float, ...], target_mm: tuple[float, ...] | None) -> Shape:
+    """Return the voxels of the network's grid over the same extent as the series; None keeps the series' own."""
     if target_mm is None:
         return shape
-    ends = 0 if placement is GridPlacement.SAME_EXTENT else 1
-    sizes = [max(1, round((n - ends) * s / t) + ends) for n, s, t in zip(shape, spacing_mm, target_mm, strict=True)]
+    sizes = [max(1, round(n * s / t)) for n, s, t in zip(shape, spacing_mm, target_mm, strict=True)]
     return (sizes[0], sizes[1], sizes[2])
-
-
-def resample_from_first_voxel(voxels: GreyValues, shape: Shape, steps: tuple[float, float, float]) -> Image:
-    """Take values at every `steps` voxels from the first one on, linear in between, the edge not extrapolated.
-
-    Grids that become coarser are not smoothed: so MONAI's `Spacing` does, and so its networks were trained.
-    """
-    image = voxels.astype(np.float32)
-    for axis, (size, step) in enumerate(zip(shape, steps, strict=True)):
-        if size == image.shape[axis] and step == 1.0:
-            continue
-        last = image.shape[axis] - 1
-        places = np.minimum(np.arange(size) * step, last)
-        below = np.floor(places).astype(np.intp)
-        share = (places - below).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
-        low = image.take(below, axis)
-        image = low + share * (image.take(np.minimum(below + 1, last), axis) - low)
-    return np.ascontiguousarray(image)
 
 
 def resample(voxels: GreyValues, shape: Shape) -> Image:

@@ -49,6 +49,12 @@ class Turn:
         first, second, third = (values[axis] for axis in self.axes)
         return first, second, third
 
+    def turn_axes(self, geometry: VolumeGeometry) -> npt.NDArray[np.float64]:
+        """Return 3x3, column by column, the way in mm from a voxel to the next along each of the network's axes."""
+        axes_mm = geometry.index_to_patient_mm[:3, list(self.axes)]
+        axes_mm[:, list(self.flipped)] *= -1.0
+        return axes_mm
+
     def turn_voxel(self, voxel: Focus) -> Focus:
         """Return where a voxel of the series lies along the network's axes."""
         turned = [voxel[axis] for axis in self.axes]

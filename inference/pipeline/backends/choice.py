@@ -18,16 +18,19 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
+from inference.pipeline.backends.blocks_backend import BlocksForward
 from inference.pipeline.backends.onnx_backend import OnnxForward
 from inference.pipeline.backends.openvino_backend import OpenVinoForward
 from inference.pipeline.backends.records import Backend, BackendCheck, Candidate, pick_backend, read_record
 from inference.pipeline.backends.torch_backend import TorchForward, measure_room
 from inference.pipeline.device import count_threads
 from inference.pipeline.engine import Forward
+from inference.pipeline.meshnet import MeshNet
 
 logger = logging.getLogger(__name__)
 
 _ROUNDS = 3
+_MESHNET_SAMPLE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ def list_candidates(source: NetworkSource, device: torch.device) -> tuple[Candid
         return (reference, Candidate(Backend.TORCH, "f16")) if source.module is not None else (reference,)
     if device.type != "cpu":
         return (reference,)
+    if isinstance(source.module, MeshNet):  # OpenVINO holds all feature maps of a whole head and needs many minutes
+        return reference, Candidate(Backend.BLOCKS, "f32")
     return reference, Candidate(Backend.OPENVINO, "f32"), Candidate(Backend.OPENVINO, "bf16")
 
 
@@ -70,6 +75,8 @@ def build_forward(source: NetworkSource, candidate: Candidate, device: torch.dev
     """Build a network for a backend."""
     if candidate.backend is Backend.OPENVINO:
         return OpenVinoForward(source.module or _path(source), source.window_shape, precision=candidate.precision)
+    if candidate.backend is Backend.BLOCKS and isinstance(source.module, MeshNet):
+        return BlocksForward(source.module, classes=source.classes)
     if source.module is None:
         return OnnxForward(_path(source), device, classes=source.classes)
     return TorchForward(
@@ -111,6 +118,16 @@ def build_chosen(source: NetworkSource, weights_sha256: str, device: torch.devic
             raise
         logger.warning("%s passed its check and cannot be built now: going on with %s.", candidate, reference)
         return build_forward(source, reference, device)
+
+
+def find_sample_shape(source: NetworkSource) -> tuple[int, int, int, int]:
+    """Return (channel, slice, row, column) of the windows to check with: the network's own where they are not huge.
+
+    A MeshNet takes any size and costs the same for each voxel.
+    """
+    channels, *window = source.window_shape
+    planes, rows, columns = (min(n, _MESHNET_SAMPLE) if isinstance(source.module, MeshNet) else n for n in window)
+    return channels, planes, rows, columns
 
 
 def make_sample(window_shape: tuple[int, int, int, int], count: int = 2, seed: int = 1) -> Tensor:

@@ -24,6 +24,8 @@ class Backend(StrEnum):
     TORCH = "torch"
     OPENVINO = "openvino"
     ONNX_RUNTIME = "onnx_runtime"
+    BLOCKS = "blocks"
+    """`inference.pipeline.dilated_blocks`: torch's dense convolutions in place of dilated ones."""
 
 
 @dataclass(frozen=True, slots=True)
