@@ -39,9 +39,9 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
       autoFocus={Boolean(props.takesFocus)}
       className={fieldStyles.field ?? ""}
     >
-      <Label className={labelClass ?? ""}>{label}</Label>
+      <Label className={classes(labelClass)}>{label}</Label>
       <Button className={classes(fieldStyles.trigger, isLit && fieldStyles.chosen)}>
-        <SelectValue className={fieldStyles.value ?? ""} />
+        <SelectValue className={classes(fieldStyles.value)} />
         <ChevronDown size={14} aria-hidden />
       </Button>
       <Popover className={menuStyles.popover ?? ""} offset={4}>
