@@ -7,6 +7,7 @@ import { patient } from "./de/patient";
 import { people } from "./de/people";
 import { reading } from "./de/reading";
 import { records } from "./de/records";
+import { routing } from "./de/routing";
 import { shell } from "./de/shell";
 import { uploads } from "./de/uploads";
 import { verdict } from "./de/verdict";
@@ -26,4 +27,5 @@ export const de = {
   ...lesions,
   ...records,
   ...models,
+  ...routing,
 } satisfies Catalogue;

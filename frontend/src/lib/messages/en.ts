@@ -6,6 +6,7 @@ import { patient } from "./en/patient";
 import { people } from "./en/people";
 import { reading } from "./en/reading";
 import { records } from "./en/records";
+import { routing } from "./en/routing";
 import { shell } from "./en/shell";
 import { uploads } from "./en/uploads";
 import { verdict } from "./en/verdict";
@@ -25,4 +26,5 @@ export const en = {
   ...lesions,
   ...records,
   ...models,
+  ...routing,
 } as const;

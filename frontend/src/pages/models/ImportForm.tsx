@@ -90,7 +90,12 @@ export interface FieldsProps {
   readonly wrong?: readonly DraftField[];
 }
 
-function problemOfFile(file: File | undefined, most: number | undefined, t: Translate, size: (bytes: number) => string): string {
+function problemOfFile(
+  file: File | undefined,
+  most: number | undefined,
+  t: Translate,
+  size: (bytes: number) => string,
+): string {
   if (!file) return "";
   if (!hasModelSuffix(file.name)) return t("models.wrong_suffix");
   if (most !== undefined && file.size > most) return t("models.too_large", { size: size(file.size), most: size(most) });

@@ -7,7 +7,10 @@ import { ApiProblem } from "../../lib/problem";
 import { ErrorState } from "../../ui/States";
 import { useSignedIn } from "../shell/use_signed_in";
 import { Catalogue } from "./Catalogue";
+import { LimitsSection } from "./LimitsSection";
 import styles from "./Models.module.css";
+import { QueueSection } from "./QueueSection";
+import { RulesSection } from "./RulesSection";
 
 interface Section {
   readonly id: string;
@@ -15,7 +18,12 @@ interface Section {
   readonly Content: () => React.ReactNode;
 }
 
-const SECTIONS: readonly Section[] = [{ id: "models", label: "models.tab_models", Content: Catalogue }];
+const SECTIONS: readonly Section[] = [
+  { id: "models", label: "models.tab_models", Content: Catalogue },
+  { id: "routing", label: "routing.tab", Content: RulesSection },
+  { id: "limits", label: "limits.tab", Content: LimitsSection },
+  { id: "queue", label: "queue.tab", Content: QueueSection },
+];
 
 function Sections() {
   const t = useTranslate();

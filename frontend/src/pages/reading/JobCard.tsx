@@ -14,6 +14,7 @@ export function JobCard({ job, isOffline }: { readonly job: Job; readonly isOffl
         {job.model_title} <span className={styles.version}>{job.model_version}</span>
       </h2>
       <p role="status">{stateText(job, t)}</p>
+      <ByRule title={job.rule_title} />
       {isActive || job.state === "succeeded" ? (
         <ProgressLine label={t("reading.progress")} tone={tone} {...shareOf(job)} />
       ) : null}
@@ -37,6 +38,12 @@ function JobImages({ job }: { readonly job: Job }) {
       ))}
     </dl>
   );
+}
+
+/** Who asked for a run that no person asked for. */
+function ByRule({ title }: { readonly title: string | null }) {
+  const t = useTranslate();
+  return title ? <p className={styles.quietLine}>{t("queue.by_rule", { title })}</p> : null;
 }
 
 function shareOf(job: Job): { share?: number } {
