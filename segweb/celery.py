@@ -8,6 +8,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_after_setup
 
+from segweb.supervision.devices import VISIBLE, list_cuda_devices
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "segweb.settings")
 
 app = Celery("segweb")
@@ -27,6 +29,7 @@ def refuse_shared_device(instance: Any, **_kwargs: object) -> None:
             pool=f"{instance.pool_cls.__module__}.{instance.pool_cls.__qualname__}",
             concurrency=int(instance.concurrency),
             prefetch_multiplier=int(instance.prefetch_multiplier),
+            device_count=len(list_cuda_devices()),
         )
         if problem:
             raise SystemExit(f"This worker takes the queue {DEVICE_QUEUE!r} and {problem}")
@@ -35,7 +38,7 @@ def refuse_shared_device(instance: Any, **_kwargs: object) -> None:
 celeryd_after_setup.connect(refuse_shared_device)
 
 
-def find_worker_problem(*, pool: str, concurrency: int, prefetch_multiplier: int) -> str | None:
+def find_worker_problem(*, pool: str, concurrency: int, prefetch_multiplier: int, device_count: int = 0) -> str | None:
     """Say what keeps a worker from holding a device, and how to start it; None where nothing does."""
     if not pool.startswith("celery.concurrency.solo."):
         return f"its pool is {pool}. Start it with --pool solo."
@@ -43,4 +46,6 @@ def find_worker_problem(*, pool: str, concurrency: int, prefetch_multiplier: int
         return f"its concurrency is {concurrency}. Start it with --concurrency 1."
     if prefetch_multiplier != 1:
         return f"it prefetches {prefetch_multiplier} messages. Start it with --prefetch-multiplier 1."
+    if device_count > 1:
+        return f"it sees {device_count} GPUs and would use one. Start one worker a GPU, with {VISIBLE} naming that one."
     return None

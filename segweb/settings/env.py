@@ -40,6 +40,17 @@ def positive_int(name: str, default: int) -> int:
     return value
 
 
+def share_of_one(name: str, default: float) -> float:
+    """Read a share, above 0 and at most 1."""
+    try:
+        value: float = _env.float(name, default=default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a number above 0 and at most 1.") from error
+    if not 0 < value <= 1:
+        raise ImproperlyConfigured(f"{name} is {value}; it must be above 0 and at most 1.")
+    return value
+
+
 def choose_run_dir(data_dir: Path) -> Path:
     """Return where sockets and locks lie: in the data folder, unless its path is too long for a unix socket (107)."""
     folder = data_dir / "run"
@@ -65,6 +76,9 @@ MOST_JOBS_PER_PERSON = positive_int("SEGWEB_MOST_JOBS_PER_PERSON", 20)
 """Jobs that one person may have waiting or running over one team's studies, unless the team has a limit of its own."""
 MOST_JOBS_PER_TEAM = positive_int("SEGWEB_MOST_JOBS_PER_TEAM", 200)
 """Jobs over one team's studies, whoever asked for them, likewise."""
+WARM_MEMORY_SHARE = share_of_one("SEGWEB_WARM_MEMORY_SHARE", 0.6)
+"""Of a GPU's memory, or the machine's where networks run on the CPU, for networks that stay loaded between jobs; what
+the runs themselves were measured to need is taken off (`inference.pipeline.warm_models`)."""
 TORCH_THREADS: int = _env.int("SEGWEB_TORCH_THREADS", default=0)
 
 

@@ -30,11 +30,14 @@ class ChildSpec:
         Program and arguments.
     stop_within_s
         Time for an orderly end before it is killed.
+    env
+        Variables of its own, beside those that all children get.
     """
 
     name: str
     command: Sequence[str]
     stop_within_s: float = 5.0
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,7 +59,7 @@ def start_child(spec: ChildSpec, *, folder: Path, log: Path, env: Mapping[str, s
         process = subprocess.Popen(
             spec.command,
             cwd=folder,
-            env=dict(env),
+            env={**env, **spec.env},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

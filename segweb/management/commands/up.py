@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from segweb.settings import env
 from segweb.supervision import stack
+from segweb.supervision.devices import list_cuda_devices
 from segweb.supervision.supervisor import Supervisor
 from studies.services.accounts import create_first_accounts
 
@@ -61,8 +62,8 @@ class Command(BaseCommand):
         accounts = create_first_accounts()
         stack.wait_for_socket(env.VALKEY_SOCKET, broker)
         supervisor.start(stack.web_spec(port))
-        for queue in ("cpu", "gpu"):
-            supervisor.start(stack.worker_spec(queue))
+        for worker in stack.worker_specs(list_cuda_devices()):
+            supervisor.start(worker)
         if with_demo:
             call_command("seed_demo", stdout=self.stdout)
         supervisor.wait_until_healthy(port)
