@@ -6,7 +6,6 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +37,8 @@ from inference.pipeline.preprocess import pad_to_window
 from inference.pipeline.probabilities import CONVERSIONS, UNITS_PER_PROBABILITY
 from inference.pipeline.tiles import UNITS_PER_SCORE
 from inference.pipeline.turning import Turn, find_turn
-from inference.pipeline.weights import load_weights, read_checked
+from inference.pipeline.warm_models import WARM_MODELS
+from inference.pipeline.weights import count_weights_bytes, load_weights, read_checked
 from inference.pipeline.windows import GridRule, Shape, WindowGrid
 from inference.pipeline.working_grid import WorkingGrid, place_grid
 from studies.imaging.geometry import VolumeGeometry
@@ -85,7 +85,23 @@ def segment_channels(
     on_progress(Progress("loading", 0, 0))
     if network.architecture == NNUNET:
         return segment_with_nnunet(channels, geometry, network, folder, on_progress, focus=focus)
-    forward = _load_forward(network, network.count_scores(len(spec.segments)), folder)
+    scores = network.count_scores(len(spec.segments))
+    key = (network, scores, folder, str(pick_device()))
+    with WARM_MODELS.use(
+        key, lambda: _load_forward(network, scores, folder), least_bytes=count_weights_bytes(network.weights, folder)
+    ) as forward:
+        return _segment_with(forward, channels, geometry, network, on_progress, focus=focus)
+
+
+def _segment_with(
+    forward: Forward,
+    channels: Sequence[GreyValues],
+    geometry: VolumeGeometry,
+    network: NetworkSpec,
+    on_progress: OnProgress,
+    *,
+    focus: Focus,
+) -> Labels:
     on_progress(Progress("preparing", 0, 0))
     turn = find_turn(geometry, network.orientation)
     working = place_grid(turn.turned_shape, turn.turn_axes(geometry), network.spacing_mm, network.placement)
@@ -171,9 +187,8 @@ class _TurnedProgress:
         return None if focus is None else self._turn.turn_voxel(focus)
 
 
-@lru_cache(maxsize=2)
 def _load_forward(network: NetworkSpec, scores: int, folder: Path) -> Forward:
-    """Return a network with its weights on its device; the last two stay warm in a worker."""
+    """Return a network with its weights on its device."""
     forwards = tuple(_load_one(network, file, scores, folder) for file in network.weights)
     forward: Forward = forwards[0] if len(forwards) == 1 else Ensemble(forwards)
     return Mirrored(forward, network.mirror_axes) if network.mirror_axes else forward
@@ -196,7 +211,7 @@ def check_network(spec: ModelSpec) -> tuple[tuple[BackendCheck, ...], ...]:
         for file in files:
             write_record(file.sha256, describe_machine(device), checks)
         found.append(checks)
-    _load_forward.cache_clear()
+    WARM_MODELS.clear()
     return tuple(found)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +21,8 @@ from inference.pipeline.nnunet_networks import NnunetNetwork
 from inference.pipeline.nnunet_plan import Plan, PlanError, read_plan
 from inference.pipeline.nnunet_preprocess import Box, Prepared, prepare
 from inference.pipeline.preprocess import Shape, pad_to_window
-from inference.pipeline.weights import load_weights
+from inference.pipeline.warm_models import WARM_MODELS
+from inference.pipeline.weights import count_weights_bytes, load_weights
 from inference.pipeline.windows import GridRule, WindowGrid
 from studies.imaging.geometry import VolumeGeometry
 
@@ -62,12 +62,16 @@ def segment_with_nnunet(
     `NetworkSpec.arguments` holds its "plans", its "dataset" and its "stages", each a configuration with the number of
     its folds; the weights of all folds follow each other in this order.
     """
-    return run_stages(channels, geometry, _load_stages(network, folder), on_progress, focus=focus)
+    with WARM_MODELS.use(
+        (network, folder, str(pick_device())),
+        lambda: _load_stages(network, folder),
+        least_bytes=count_weights_bytes(network.weights, folder),
+    ) as stages:
+        return run_stages(channels, geometry, stages, on_progress, focus=focus)
 
 
-@lru_cache(maxsize=2)
 def _load_stages(network: NetworkSpec, folder: Path) -> tuple[Stage, ...]:
-    """Return networks with their weights on their device; the last two entries stay warm in a worker."""
+    """Return networks with their weights on their device."""
     files = list(network.weights)
     stages = []
     for plan, folds in list_plans(network):

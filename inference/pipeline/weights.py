@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from inference.network_spec import WeightsFile
 from studies.errors import DomainError
 
 MOST_BYTES = 2 * 1024**3
@@ -76,6 +77,11 @@ def read_checked(path: Path, *, sha256: str) -> bytes:
     if found != sha256:
         raise _corrupt(path, f"has the digest {found[:12]}… where {sha256[:12]}… belongs")
     return data
+
+
+def count_weights_bytes(files: Iterable[WeightsFile], folder: Path) -> int:
+    """Return what weights take as files; what they take in memory is no less."""
+    return sum((folder / file.path).stat().st_size for file in files if (folder / file.path).is_file())
 
 
 def _fill(network: nn.Module, tensors: object, path: Path) -> None:
