@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -13,32 +14,65 @@ from inference.network_spec import Argument, NetworkSpec
 from inference.pipeline.meshnet import MeshNet
 
 
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """The layers of a U-Net in two or three dimensions."""
+
+    convolution: Callable[..., nn.Module]
+    enlarge: Callable[..., nn.Module]
+    norm: Callable[..., nn.Module]
+
+    def convolve(self, channels_in: int, channels_out: int, *, stride: int = 1) -> nn.Sequential:
+        """Convolve, normalise, rectify."""
+        # batch statistics are fixed at inference: a window of nothing but air is not stretched into structure,
+        # as instance normalisation would
+        return nn.Sequential(
+            self.convolution(channels_in, channels_out, kernel_size=3, stride=stride, padding=1, bias=False),
+            self.norm(channels_out, momentum=0.05),
+            nn.ReLU(inplace=True),
+        )
+
+    def convolve_twice(self, channels_in: int, channels_out: int) -> nn.Sequential:
+        """Convolve and convolve again."""
+        return nn.Sequential(self.convolve(channels_in, channels_out), self.convolve(channels_out, channels_out))
+
+
+_LAYERS = {
+    2: _Layers(nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d),
+    3: _Layers(nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d),
+}
+
+
 class UNet(nn.Module):
-    """A plain 3D U-Net: two convolutions per level, halved by strided convolution, skips concatenated.
+    """A plain U-Net: two convolutions per level, halved by strided convolution, skips concatenated.
 
     Parameters
     ----------
     channels
         Feature maps per level; each axis of the input must be divisible by 2 ** (levels - 1).
+    dimensions
+        2 or 3.
 
     References
     ----------
     Çiçek Ö et al. 3D U-Net. MICCAI 2016. doi:10.1007/978-3-319-46723-8_49
     """
 
-    def __init__(self, channels_in: int, scores: int, channels: Sequence[int]) -> None:
+    def __init__(self, channels_in: int, scores: int, channels: Sequence[int], dimensions: int = 3) -> None:
         super().__init__()
-        self.stem = _convolve_twice(channels_in, channels[0])
+        layers = _LAYERS[dimensions]
+        self.stem = layers.convolve_twice(channels_in, channels[0])
         pairs = list(pairwise(channels))
         self.down = nn.ModuleList(
-            nn.Sequential(_convolve(a, b, stride=2), _convolve(b, b), _convolve(b, b)) for a, b in pairs
+            nn.Sequential(layers.convolve(a, b, stride=2), layers.convolve(b, b), layers.convolve(b, b))
+            for a, b in pairs
         )
-        self.up = nn.ModuleList(nn.ConvTranspose3d(b, a, kernel_size=2, stride=2) for a, b in reversed(pairs))
-        self.merge = nn.ModuleList(_convolve_twice(2 * a, a) for a, _ in reversed(pairs))
-        self.head = nn.Conv3d(channels[0], scores, kernel_size=1)
+        self.up = nn.ModuleList(layers.enlarge(b, a, kernel_size=2, stride=2) for a, b in reversed(pairs))
+        self.merge = nn.ModuleList(layers.convolve_twice(2 * a, a) for a, _ in reversed(pairs))
+        self.head = layers.convolution(channels[0], scores, kernel_size=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return scores (batch, class, slice, row, column) of images (batch, channel, slice, row, column)."""
+        """Return scores (batch, class, *axes) of images (batch, channel, *axes): slice, row, column or the last two."""
         levels = [self.stem(image)]
         for down in self.down:
             levels.append(down(levels[-1]))
@@ -47,20 +81,6 @@ class UNet(nn.Module):
             features = merge(torch.cat((levels.pop(), up(features)), dim=1))
         scores: Tensor = self.head(features)
         return scores
-
-
-def _convolve(channels_in: int, channels_out: int, *, stride: int = 1) -> nn.Sequential:
-    # batch statistics are fixed at inference: a window of nothing but air is not stretched into structure,
-    # as instance normalisation would
-    return nn.Sequential(
-        nn.Conv3d(channels_in, channels_out, kernel_size=3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm3d(channels_out, momentum=0.05),
-        nn.ReLU(inplace=True),
-    )
-
-
-def _convolve_twice(channels_in: int, channels_out: int) -> nn.Sequential:
-    return nn.Sequential(_convolve(channels_in, channels_out), _convolve(channels_out, channels_out))
 
 
 class FullyConvolutional(nn.Module):
@@ -78,8 +98,11 @@ class FullyConvolutional(nn.Module):
 
     def __init__(self, channels_in: int, scores: int, channels: Sequence[int]) -> None:
         super().__init__()
+        layers = _LAYERS[3]
         self.levels = nn.ModuleList(
-            _convolve_twice(a, b) if number == 0 else nn.Sequential(_convolve(a, b, stride=2), _convolve(b, b))
+            layers.convolve_twice(a, b)
+            if number == 0
+            else nn.Sequential(layers.convolve(a, b, stride=2), layers.convolve(b, b))
             for number, (a, b) in enumerate(pairwise((channels_in, *channels)))
         )
         self.heads = nn.ModuleList(nn.Conv3d(width, scores, kernel_size=1) for width in channels)
@@ -152,12 +175,22 @@ def build_network(
     _check_size(dict(arguments))
     try:
         if architecture in OWN_NETWORKS:
-            network = OWN_NETWORKS[architecture](channels_in, scores, **arguments)
+            network = OWN_NETWORKS[architecture](
+                channels_in, scores, **_for_slices(architecture, flat_axis), **arguments
+            )
         else:
             network = _build_monai(architecture, arguments, channels_in, scores, 3 if flat_axis is None else 2)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError, RuntimeError) as error:
         raise ValueError(f"{architecture} cannot be built with {dict(arguments)}: {error}") from error
     return network if flat_axis is None else SliceBySlice(network, flat_axis)
+
+
+def _for_slices(architecture: str, flat_axis: int | None) -> dict[str, int]:
+    if flat_axis is None:
+        return {}
+    if architecture != "unet":
+        raise ValueError(f"{architecture} has three dimensions")
+    return {"dimensions": 2}
 
 
 def _build_monai(architecture: str, arguments: Arguments, channels_in: int, scores: int, dimensions: int) -> nn.Module:

@@ -36,6 +36,7 @@ from tests.inference.volumes import Recorder, make_volume
 WINDOW = (16, 16, 16)
 NETWORKS: dict[str, tuple[str, Mapping[str, Any], bool]] = {
     "U-Net of this project": ("unet", {"channels": (4, 8)}, False),
+    "2D U-Net of this project": ("unet", {"channels": (4, 8)}, True),
     "FCN": ("fcn", {"channels": (4, 8)}, False),
     "U-Net": ("monai.UNet", {"channels": (4, 8), "strides": (2,)}, False),
     "residual U-Net": ("monai.UNet", {"channels": (4, 8), "strides": (2,), "num_res_units": 2}, False),
