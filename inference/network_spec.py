@@ -176,6 +176,9 @@ class NetworkSpec:
         Inputs, in order.
     spacing_mm
         What the network was trained at; None runs on the image's own grid.
+    longest_side
+        Pixels that the longer side of a slice is brought to, where a network knows no millimetres; `spacing_mm` is None
+        then. Slices are the first axis.
     placement
         How that grid lies on the series'.
     orientation
@@ -201,6 +204,7 @@ class NetworkSpec:
     window: Triple
     channels: tuple[InputChannel, ...] = (InputChannel("image", Normalisation(Scheme.BODY)),)
     spacing_mm: tuple[float, float, float] | None = None
+    longest_side: int | None = None
     placement: GridPlacement = GridPlacement.SAME_EXTENT
     orientation: str = SLICE_ROW_COLUMN
     overlap: float = 0.5
@@ -217,6 +221,8 @@ class NetworkSpec:
             raise ValueError(f"A window of {self.window} voxels is none.")
         if self.spacing_mm is not None and not all(0 < s < math.inf for s in self.spacing_mm):
             raise ValueError(f"Spacing must be positive, not {self.spacing_mm} mm.")
+        if self.longest_side is not None and (self.longest_side < 1 or self.spacing_mm is not None):
+            raise ValueError("A grid is given by its spacing or by the longest side of its slices, not by both.")
         if not 0 <= self.overlap < 1:
             raise ValueError(f"Windows overlap by 0 to below 1, not {self.overlap}.")
         check_orientation(self.orientation)

@@ -104,6 +104,7 @@ def write_manifest(path: Path, spec: ModelSpec, *, provenance: Mapping[str, obje
         "modalities": sorted(spec.modalities),
         "licence": spec.licence,
         "format": spec.format,
+        "needs_volume": spec.needs_volume,
         "segments": [asdict(segment) for segment in spec.segments],
         "network": asdict(spec.network),
         "provenance": dict(provenance),
@@ -131,7 +132,7 @@ def _build_spec(content: dict[str, Any], card: str) -> ModelSpec:
         licence=content["licence"],
         card=card,
         format=content["format"],
-        needs_volume=True,
+        needs_volume=bool(content.get("needs_volume", True)),  # manifests of before 2026-11-23 do not say it
     )
 
 

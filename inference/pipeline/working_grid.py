@@ -116,6 +116,13 @@ class MonaiGrid:
         return Positions(below + before, above + before, share)
 
 
+def fit_slices(shape: Shape, longest_side: int) -> WorkingGrid:
+    """Return a grid of as many slices over the series, whose longer side has so many pixels, in proportion."""
+    planes, rows, columns = shape
+    share = longest_side / max(rows, columns)
+    return ExtentGrid(shape, (planes, max(1, round(rows * share)), max(1, round(columns * share))))
+
+
 def place_grid(
     shape: Shape, axes_mm: npt.NDArray[np.float64], target_mm: Steps | None, placement: GridPlacement
 ) -> WorkingGrid:
