@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from pydicom.errors import InvalidDicomError
+
 from inference.models import RoutingRule
 from studies.errors import DomainError
 from studies.models import GeometryVerdict, Series
@@ -35,7 +37,12 @@ def _holds_by_record(rule: RoutingRule, series: Series) -> bool:
 def _holds_by_header(rule: RoutingRule, series: Series) -> bool:
     try:
         facts = read_kind(series)
-    except (DomainError, OSError, IndexError):  # nothing of it can be read: a person who opens it is told
+    except (
+        DomainError,
+        InvalidDicomError,
+        OSError,
+        IndexError,
+    ):  # nothing of it can be read: a person who opens it is told
         return False
     conditions: tuple[Callable[[AcquisitionFacts], bool], ...] = (
         lambda each: each.purpose is not Purpose.LOCALIZER,

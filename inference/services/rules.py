@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from inference.model_spec import ModelSpec, ParameterKind
 from inference.models import RoutingRule
-from inference.registry import get_model, validate_parameters
+from inference.registry import check_applicable, get_model, validate_parameters
 from inference.services.jobs import require_enabled
 from inference.services.rule_matching import holds_for
 from studies.errors import InvalidInputError, NotFoundError
@@ -39,7 +39,7 @@ class RulePreview:
     Attributes
     ----------
     considered, matching
-        Series that were looked at, newest first, and those the rule holds for.
+        Series that were looked at, newest first, and those the rule holds for and its model can take.
     examples
         The newest of those.
     """
@@ -99,7 +99,9 @@ def preview_rule(values: Mapping[str, Any], *, by: User) -> RulePreview:
     rule = build_rule(values, by=by)
     seen = Series.objects.filter(study__patient__in=visible_patients(by)).select_related("study__patient")
     newest = seen.order_by("-study__received_at", "series_number", "pk")[:PREVIEWED_SERIES]
-    matching = [series for series in newest if holds_for(rule, series)]
+    spec = get_model(rule.model_name)
+    takes = (s for s in newest if check_applicable(spec, s.modality, s.geometry_verdict) is None)
+    matching = [series for series in takes if holds_for(rule, series)]
     return RulePreview(len(newest), len(matching), matching[:PREVIEW_EXAMPLES])
 
 

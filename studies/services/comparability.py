@@ -8,9 +8,9 @@ from uuid import UUID
 from pydicom import dcmread
 
 from studies.dicom.acquisition import read_acquisition
-from studies.models import Series
+from studies.models import Instance, Series
 from studies.services.exports import read_sources
-from studies.services.volumes import read_layout
+from studies.storage import blob_store
 from studies.tracking.acquisition_facts import AcquisitionFacts
 from studies.tracking.comparability import Comparability, compare_acquisitions
 
@@ -38,8 +38,9 @@ def read_kind(series: Series) -> AcquisitionFacts:
 @lru_cache(maxsize=8 * _SERIES_KEPT)
 def _read_middle(series_id: UUID, contents_digest: str) -> AcquisitionFacts:
     del contents_digest
-    stored, _frame = read_layout(Series.objects.get(pk=series_id)).middle
-    return read_acquisition([dcmread(stored.path, stop_before_pixels=True)])
+    images = Instance.objects.filter(series=series_id, rows__gt=0)
+    middle = images[images.count() // 2]  # by its number: no layout, which reads every record
+    return read_acquisition([dcmread(blob_store().path(middle.blob_id), stop_before_pixels=True)])
 
 
 @lru_cache(maxsize=_SERIES_KEPT)

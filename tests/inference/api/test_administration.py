@@ -14,7 +14,7 @@ from django.utils import timezone
 from inference.models import ModelSetting, RoutingRule, SegmentationJob
 from inference.services.jobs import request_job
 from inference.services.runs import claim_job
-from studies.models import AuditEntry, Role, Series, User
+from studies.models import AuditEntry, GeometryVerdict, Role, Series, User
 from tests.factories import TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +110,8 @@ def test_a_preview_tells_what_the_rule_would_have_held_for(
     assert (example["study_id"], example["series_description"]) == (str(second.study_id), "Liver")
     assert example["patient"]["patient_name"] == second.study.patient.patient_name
     assert call("POST", "routing-rules/preview", RULE)[1]["matching"] == 2
+    Series.objects.filter(pk=ball.pk).update(geometry_verdict=GeometryVerdict.MIXED_SIZE)
+    assert call("POST", "routing-rules/preview", RULE)[1]["matching"] == 1, "the model cannot take the other"
     assert not RoutingRule.objects.exists()
     assert not SegmentationJob.objects.exists()
 
