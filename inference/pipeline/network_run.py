@@ -40,7 +40,7 @@ from inference.pipeline.turning import Turn, find_turn
 from inference.pipeline.warm_models import WARM_MODELS
 from inference.pipeline.weights import count_weights_bytes, load_weights, read_checked
 from inference.pipeline.windows import GridRule, Shape, WindowGrid
-from inference.pipeline.working_grid import WorkingGrid, fit_slices, place_grid
+from inference.pipeline.working_grid import WorkingGrid, place_working_grid
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 
@@ -104,7 +104,7 @@ def _segment_with(
 ) -> Labels:
     on_progress(Progress("preparing", 0, 0))
     turn = find_turn(geometry, network.orientation)
-    working = _place_grid(turn, geometry, network)
+    working = place_working_grid(turn.turned_shape, turn.turn_axes(geometry), network)
     image = np.stack(
         [
             normalise(working.resample(turn.turn(voxels)), voxels, channel.normalisation)
@@ -168,12 +168,6 @@ class _DecideByOrderedRegions:
     def __call__(self, scores: torch.Tensor) -> torch.Tensor:
         """Return the labels."""
         return self._decide(scores[self._order] - self._units)
-
-
-def _place_grid(turn: Turn, geometry: VolumeGeometry, network: NetworkSpec) -> WorkingGrid:
-    if network.longest_side is not None:
-        return fit_slices(turn.turned_shape, network.longest_side)
-    return place_grid(turn.turned_shape, turn.turn_axes(geometry), network.spacing_mm, network.placement)
 
 
 class _TurnedProgress:

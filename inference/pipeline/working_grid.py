@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.classical.grey_values import GreyValues
-from inference.network_spec import GridPlacement
+from inference.network_spec import GridPlacement, NetworkSpec
 from inference.pipeline.labelling import Positions, find_positions
 from inference.pipeline.preprocess import Image, Shape, find_working_shape, resample
 
@@ -121,6 +121,13 @@ def fit_slices(shape: Shape, longest_side: int) -> WorkingGrid:
     planes, rows, columns = shape
     share = longest_side / max(rows, columns)
     return ExtentGrid(shape, (planes, max(1, round(rows * share)), max(1, round(columns * share))))
+
+
+def place_working_grid(shape: Shape, axes_mm: npt.NDArray[np.float64], network: NetworkSpec) -> WorkingGrid:
+    """Return a network's grid over a series; `shape` and `axes_mm` as for `place_grid`."""
+    if network.longest_side is not None:
+        return fit_slices(shape, network.longest_side)
+    return place_grid(shape, axes_mm, network.spacing_mm, network.placement)
 
 
 def place_grid(

@@ -14,8 +14,8 @@ from inference.classical.region_growing import NothingGrownError, grow_region
 from inference.model_spec import ModelSpec, Progress
 from inference.pipeline.network_run import segment_with_network
 from inference.pipeline.preprocess import measure_grey_scale
-from inference.training.patches import spawn_generator
-from inference.training.recipes import Recipe
+from inference.training.recipes import Recipe, draw_case
+from inference.training.windows import spawn_generator
 from studies.imaging.volume import Volume
 
 _EVALUATION_CASES, _BASELINE_CASES = 2, 3
@@ -61,7 +61,7 @@ def evaluate_synthetic(
     threshold = choose_threshold(recipe)
     results = []
     for index in range(count):
-        volume, truth = recipe.make_case(spawn_generator(recipe.seed, _EVALUATION_CASES, index))
+        volume, truth = draw_case(recipe, spawn_generator(recipe.seed, _EVALUATION_CASES, index))
         results.append(evaluate_case(f"synthetic {index + 1}", volume, truth > 0, spec, folder, threshold))
         on_case(results[-1])
     return results
@@ -108,7 +108,7 @@ def choose_threshold(recipe: Recipe) -> float:
     candidates = np.arange(0.5, 6.0, 0.25)
     scores: list[list[float]] = []
     for index in range(_BASELINE_COUNT):
-        volume, truth = recipe.make_case(spawn_generator(recipe.seed, _BASELINE_CASES, index))
+        volume, truth = draw_case(recipe, spawn_generator(recipe.seed, _BASELINE_CASES, index))
         image = measure_grey_scale(volume.voxels).apply(volume.voxels.astype(np.float32))
         if truth.any():
             scores.append([measure_dice(image > c, truth > 0) or 0.0 for c in candidates])

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from inference.pipeline.device import limit_threads
 from inference.pipeline.networks import build_spec_network
-from inference.training.patches import draw_step
 from inference.training.recipes import Recipe
+from inference.training.windows import Images, Truths, open_steps
 
 _AVERAGE_KEEPS = 0.97
 _SAVE_EVERY = 20
@@ -39,7 +39,9 @@ class Trained:
     cpu_s: float
 
 
-def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], None]) -> Trained:
+def train(
+    recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], None], *, data: Path | None = None
+) -> Trained:
     """Train a network, going on from `checkpoint` where there is one of the same recipe.
 
     The weights returned are a running average over the last steps, which is steadier than the last step's own.
@@ -52,7 +54,15 @@ def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], No
         File that is replaced every few steps, so that an interrupted run loses little.
     on_step
         Called after each step.
+    data
+        Folder with the training sets, for recipes that learn from one.
+
+    Raises
+    ------
+    inference.training.outlined.TrainingDataMissingError
+        Where the set is not there.
     """
+    source = open_steps(recipe, data)
     limit_threads()
     torch.manual_seed(recipe.seed)
     classes = len(recipe.spec.segments) + 1
@@ -65,7 +75,7 @@ def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], No
     began = time.process_time() - earlier_s
     network.train()
     for step in range(done, recipe.steps):
-        report = _take_step(recipe, step, network, optimiser)
+        report = _take_step(recipe, source.draw(step), step, network, optimiser)
         _follow(average, network, keep=min(_AVERAGE_KEEPS, (1 + step) / (10 + step)))
         if (step + 1) % _SAVE_EVERY == 0 or step + 1 == recipe.steps:
             cpu_s = time.process_time() - began
@@ -74,11 +84,13 @@ def train(recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], No
     return Trained(average.eval(), time.process_time() - began)
 
 
-def _take_step(recipe: Recipe, step: int, network: nn.Module, optimiser: torch.optim.Optimizer) -> TrainingStep:
-    images, truths = draw_step(recipe, step)
+def _take_step(
+    recipe: Recipe, windows: tuple[Images, Truths], step: int, network: nn.Module, optimiser: torch.optim.Optimizer
+) -> TrainingStep:
+    images, truths = windows
     for group in optimiser.param_groups:
         group["lr"] = choose_learning_rate(recipe, step)
-    scores = network(torch.from_numpy(images)[:, None])
+    scores = network(torch.from_numpy(images))
     loss, dice = measure_loss(scores, torch.from_numpy(truths).long())
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch ships this one untyped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from inference.model_spec import Method, ModelSpec
 from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, WeightsFile
+from inference.training.augment import Augmentation
+from inference.training.outlined import OutlinedSet
 from inference.training.synthetic.brain_sampler import random_brain_lesion_case
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import SegmentDescription
@@ -28,7 +30,7 @@ class Recipe:
     spec
         The catalogue entry; the digest of its weights is still empty.
     make_case
-        Draws one image on the network's grid and its truth: equal generators give equal cases.
+        Draws one image on the network's grid and its truth: equal generators give equal cases. None learns from a set.
     seed
         Of the initial weights, the cases and the patches.
     steps
@@ -37,17 +39,27 @@ class Recipe:
         Windows of one optimiser step, at most eight.
     learning_rate
         Of AdamW at its highest: it rises over the first steps and falls to nothing by the last.
+    learns_from
+        The training set with outlines by people, where it does not learn from drawn cases.
+    augmentation
+        How windows of such a set are varied.
     observations
         What a person saw on real images, for the card.
     """
 
     spec: ModelSpec
-    make_case: MakeCase
+    make_case: MakeCase | None
     seed: int
     steps: int
     windows_per_step: int
     learning_rate: float
+    learns_from: OutlinedSet | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
     observations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.make_case is None) == (self.learns_from is None):
+            raise ValueError(f"{self.spec.name} learns either from drawn cases or from a set.")
 
     @property
     def network(self) -> NetworkSpec:
@@ -55,6 +67,13 @@ class Recipe:
         if self.spec.network is None:
             raise ValueError(f"{self.spec.name} is not a network.")
         return self.spec.network
+
+
+def draw_case(recipe: Recipe, rng: np.random.Generator) -> tuple[Volume, Truth]:
+    """Draw a case of a recipe that learns from drawn ones."""
+    if recipe.make_case is None:
+        raise ValueError(f"{recipe.spec.name} draws no cases: it learns from a set.")
+    return recipe.make_case(rng)
 
 
 def make_enhancing_lesion_case(rng: np.random.Generator) -> tuple[Volume, Truth]:

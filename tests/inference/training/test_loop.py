@@ -12,8 +12,8 @@ import torch
 from inference.network_spec import WeightsFile
 from inference.pipeline.weights import encode_weights
 from inference.training.loop import TrainingStep, measure_loss, train
-from inference.training.patches import draw_step, spawn_generator
-from inference.training.recipes import RECIPES, Recipe
+from inference.training.recipes import RECIPES, Recipe, draw_case
+from inference.training.windows import open_steps, spawn_generator
 from studies.imaging.volume import Volume
 from tests.inference.volumes import ball, make_volume
 
@@ -89,14 +89,14 @@ def test_training_learns(tmp_path: Path) -> None:
 
 
 def test_steps_depend_on_their_number_alone() -> None:
-    recipe = make_recipe()
-    images, truths = draw_step(recipe, 7)
-    draw_step(recipe, 90)
-    again, truths_again = draw_step(recipe, 7)
+    steps = open_steps(make_recipe(), None)
+    images, truths = steps.draw(7)
+    steps.draw(90)
+    again, truths_again = steps.draw(7)
     np.testing.assert_array_equal(images, again)
     np.testing.assert_array_equal(truths, truths_again)
-    assert images.shape == truths.shape == (3, 8, 16, 16)
-    assert not np.array_equal(images, draw_step(recipe, 8)[0])
+    assert images[:, 0].shape == truths.shape == (3, 8, 16, 16)
+    assert not np.array_equal(images, steps.draw(8)[0])
 
 
 def test_branches_of_a_seed_never_meet() -> None:
@@ -115,7 +115,7 @@ def test_loss_is_small_for_the_truth_and_large_for_its_opposite() -> None:
 
 def test_every_recipe_makes_cases_of_its_segments() -> None:
     for recipe in RECIPES.values():
-        volume, truth = recipe.make_case(spawn_generator(recipe.seed, 9, 0))
+        volume, truth = draw_case(recipe, spawn_generator(recipe.seed, 9, 0))
         assert truth.shape == volume.voxels.shape
         assert volume.geometry.spacing_mm == recipe.network.spacing_mm
         assert set(np.unique(truth)) <= {0, *(s.segment_number for s in recipe.spec.segments)}
