@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ class NetworkOutputError(DomainError):
     status: ClassVar[int] = 500
 
 
+NOT_FINITE = "The network answered with values that are not numbers. Report this model."
+
+
 class Forward(Protocol):
     """A network on its device."""
 
@@ -41,6 +44,26 @@ class Forward(Protocol):
         """Return scores, float32 (window, class, slice, row, column), that belong to the caller until the next call.
 
         Takes windows (window, channel, slice, row, column), float32 on the CPU.
+        """
+        ...
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """A network that weighs its scores itself, in the pass that computes them: a window at a time."""
+
+    can_weigh: bool
+    """False where it would weigh less exactly than the engine does."""
+
+    def weigh(self, windows: Tensor, share: npt.NDArray[np.float32]) -> Tensor:
+        """Return the units of a single window, int32 (1, class, slice, row, column), valid until the next call.
+
+        Takes each voxel's share of the answer, (slice, row, column).
+
+        Raises
+        ------
+        NetworkOutputError
+            Where a score is not a number.
         """
         ...
 
@@ -111,24 +134,38 @@ class _Scores:
         self._forward = forward
         self._quiet: tuple[list[float], Tensor] | None = None
         self._units: Tensor | None = None
+        self._weighing = forward if isinstance(forward, Weighing) and forward.can_weigh else None
+        self._even = np.ones(grid.window, np.float32)
 
     def __call__(self, group: list[Start]) -> Iterator[Tensor]:
         """Return the units (class, slice, row, column) of each window, valid until the next one is asked for."""
         windows = torch.stack([self._cut(number) for number in group])
         level = _find_level(windows)
+        if self._weighing is not None:
+            yield self._weigh_in_pass(self._weighing, windows, level, self._grid.weigh_share(group[0]))
+            return
         if level is not None and self._quiet is not None and self._quiet[0] == level:
             scores = self._quiet[1].clone()
         else:
             scores = self._forward(windows)
             low, high = (float(bound) for bound in torch.aminmax(scores))
             if not math.isfinite(low) or not math.isfinite(high):
-                raise NetworkOutputError("The network answered with values that are not numbers. Report this model.")
+                raise NetworkOutputError(NOT_FINITE)
             if max(-low, high) > LARGEST_SCORE:
                 scores = scores.clamp_(-LARGEST_SCORE, LARGEST_SCORE)
             if level is not None:
                 self._quiet = level, scores.clone()
         for number, window_scores in zip(group, scores, strict=True):
             yield self._weigh(window_scores, self._grid.weigh_share(number))
+
+    def _weigh_in_pass(
+        self, forward: Weighing, windows: Tensor, level: list[float] | None, share: npt.NDArray[np.float32]
+    ) -> Tensor:
+        if level is None:
+            return forward.weigh(windows, share)[0]
+        if self._quiet is None or self._quiet[0] != level:
+            self._quiet = level, forward.weigh(windows, self._even)[0].float()
+        return (self._quiet[1] * torch.tensor(share)).to(torch.int32)
 
     def _weigh(self, scores: Tensor, share: npt.NDArray[np.float32]) -> Tensor:
         weights = torch.tensor(share).to(scores.device).mul_(UNITS_PER_SCORE)

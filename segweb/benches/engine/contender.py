@@ -133,10 +133,17 @@ class _Timed:
     def __init__(self, forward: Any) -> None:
         self.together, self.classes, self.seconds = forward.together, forward.classes, 0.0
         self._forward = forward
+        self.can_weigh = getattr(forward, "can_weigh", False)
 
     def __call__(self, windows: torch.Tensor) -> torch.Tensor:
+        return self._count(self._forward, windows)
+
+    def weigh(self, windows: torch.Tensor, share: Any) -> torch.Tensor:
+        return self._count(self._forward.weigh, windows, share)
+
+    def _count(self, call: Any, *arguments: Any) -> torch.Tensor:
         began = time.perf_counter()
-        scores: torch.Tensor = self._forward(windows)
+        scores: torch.Tensor = call(*arguments)
         if scores.is_cuda:
             torch.cuda.synchronize()
         self.seconds += time.perf_counter() - began

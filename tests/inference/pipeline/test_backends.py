@@ -33,7 +33,11 @@ from inference.pipeline.backends.records import (
     write_record,
 )
 from inference.pipeline.backends.torch_backend import TorchForward
+from inference.pipeline.engine import NetworkOutputError, run_windows
+from inference.pipeline.labelling import Resampling
 from inference.pipeline.networks import build_network
+from inference.pipeline.tiles import LARGEST_SCORE, UNITS_PER_SCORE
+from inference.pipeline.windows import WindowGrid
 
 CPU = torch.device("cpu")
 WINDOW = (1, 8, 16, 16)
@@ -178,3 +182,50 @@ def test_a_device_without_room_gets_fewer_windows_and_then_gives_up_to_the_cpu(
     with pytest.raises(MemoryError):
         forward(windows)
     assert "going on with the CPU" in caplog.text
+
+
+class Loud(nn.Module):
+    """Scores from the values as they are, so that a test knows them."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.cat((image * 1.5, image * -300.0), dim=1)
+
+
+def test_openvino_weighs_scores_in_the_pass_that_computes_them() -> None:
+    forward = OpenVinoForward(Loud(), WINDOW)
+    window, share = make_sample(WINDOW, 1), np.linspace(0.0, 1.0, 8 * 16 * 16, dtype=np.float32).reshape(WINDOW[1:])
+    units = forward.weigh(window, share)
+    bounded = Loud()(window).double().clamp(-LARGEST_SCORE, LARGEST_SCORE)
+    expected = bounded * torch.from_numpy(share).double() * UNITS_PER_SCORE
+    assert units.dtype == torch.int32
+    assert float((units - expected).abs().max()) <= 2.0**30 * 2.0**-23, "single precision, and a unit that is cut off"
+    window[0, 0, 1, 2, 3] = float("nan")
+    with pytest.raises(NetworkOutputError):
+        forward.weigh(window, share)
+    assert not OpenVinoForward(Loud(), WINDOW, precision="bf16").can_weigh
+
+
+@pytest.mark.parametrize("focus", [(0, 0, 0), (20, 30, 9)])
+def test_the_label_map_is_the_same_whoever_weighs_and_wherever_it_begins(focus: tuple[int, int, int]) -> None:
+    source = make_source()
+    image = np.pad(make_sample((1, 20, 30, 24), 1).numpy()[0], [(0, 0), (0, 0), (20, 0), (20, 0)])  # with still air
+    grid = WindowGrid((20, 50, 44), (8, 16, 16), 0.5)
+    labels = []
+    for forward in (OpenVinoForward(source.module, WINDOW), NotWeighing(OpenVinoForward(source.module, WINDOW))):
+        resampling = Resampling((20, 50, 44), (20, 50, 44))
+        labels.append(run_windows(image, grid, resampling, forward, lambda progress: None, focus=focus))
+    assert len(np.unique(labels[0])) > 1
+    assert np.array_equal(*labels)
+
+
+class NotWeighing:
+    """A backend that leaves the weighing to the engine."""
+
+    together = 1
+
+    def __init__(self, forward: OpenVinoForward) -> None:
+        self.classes = forward.classes
+        self._forward = forward
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        return self._forward(windows)
