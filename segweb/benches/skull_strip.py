@@ -94,15 +94,16 @@ def strip_by_threshold(volume: Volume) -> Mask:
     """Mark the brain as the largest tissue that hangs together once thin bridges are cut, on a grid of 1 mm.
 
     Otsu's threshold takes away air, cerebrospinal fluid and bone on a T1 image, the upper cut fat and vessels; bridges
-    thinner than 6 mm are cut, the largest part is taken, given back what was cut and closed.
+    thinner than 8 mm are cut, the largest part is taken, given back what was cut and closed. That width was chosen for
+    its agreement with MindGrab on `t1_head`: the best that this way can do there.
     """
     shape, spacing_mm = volume.geometry.shape, volume.geometry.spacing_mm
     image = resample(volume.voxels, find_working_shape(shape, spacing_mm, (1.0, 1.0, 1.0)))
     low = find_otsu_threshold(image.ravel()[::7])
     high = float(np.percentile(image[image > low], 97))
     tissue = (image > low) & (image < high)
-    core = _largest(_shrink(tissue, 3.0))
-    whole = _grow(core, 4.0) & tissue
+    core = _largest(_shrink(tissue, 4.0))
+    whole = _grow(core, 5.0) & tissue
     closed = _shrink(_grow(np.pad(whole, 8), 6.0), 6.0)[8:-8, 8:-8, 8:-8]
     filled = np.stack([ndimage.binary_fill_holes(plane) for plane in closed])
     return resample(filled.astype(np.float32), shape) > 0.5
