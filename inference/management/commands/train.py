@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from inference.model_spec import ModelSpec
 from inference.network_spec import WeightsFile
 from inference.pipeline.manifest import WEIGHTS_FOLDER, write_manifest
+from studies.errors import DomainError
 from studies.label_maps.nifti import read_nifti, read_volume_nifti
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("name", help="a recipe; a wrong name lists them")
         parser.add_argument("--output", type=Path, default=WEIGHTS_FOLDER, help="folder to write to")
         parser.add_argument("--checkpoint", type=Path, help="file to resume from (default: beside the output)")
+        parser.add_argument("--data", type=Path, help="folder with the training sets, for recipes that learn from one")
         parser.add_argument("--steps", type=int, help="other than the recipe's: another network comes out")
         parser.add_argument("--cases", type=int, default=12, help="synthetic cases to evaluate on")
         parser.add_argument(
@@ -57,7 +59,10 @@ class Command(BaseCommand):
         folder: Path = options["output"]
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            trained = loop.train(recipe, options["checkpoint"] or folder / f".{name}.checkpoint", self._show)
+            checkpoint = options["checkpoint"] or folder / f".{name}.checkpoint"
+            trained = loop.train(recipe, checkpoint, self._show, data=options["data"])
+        except DomainError as error:
+            raise CommandError(f"{error.message} [{error.code}]", returncode=2) from error
         except ValueError as error:
             raise CommandError(str(error), returncode=2) from error
         weights = encode_weights(trained.network)
