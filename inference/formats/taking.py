@@ -46,11 +46,16 @@ def try_network(spec: ModelSpec) -> None:
     except Exception as error:
         if "out of memory" in str(error).lower():
             raise BrokenModelError(_too_large(spec)) from error
-        reason = str(error).strip().splitlines()[-1][:300] if str(error).strip() else "no reason given"
         raise BrokenModelError(
-            f"The network was tried on a sample of one window and does not run: {type(error).__name__}: {reason}. "
-            "Check the window, the channels and the export."
+            f"The network was tried on a sample of one window and does not run: {_reason(error)}. "
+            "Check the window, the channels, the segments and the export."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    return f"{kind}{lines[-1][:300].rstrip('.')}"
 
 
 def _read(path: Path, wish: Wish) -> ImportedModel:

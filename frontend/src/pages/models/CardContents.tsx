@@ -72,7 +72,7 @@ export function Segments({ card }: { readonly card: ModelCard }) {
           {card.segments.map((segment) => (
             <tr key={segment.segment_number}>
               <td>{segment.segment_number}</td>
-              <td>
+              <td className={styles.together}>
                 <span className={styles.swatch} style={{ background: segment.colour }} aria-hidden />
                 {segment.segment_label}
               </td>

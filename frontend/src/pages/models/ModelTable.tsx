@@ -76,15 +76,15 @@ function Row({ model, isOpen, isBusy, onOpen, onSwitch }: RowProps) {
         <button
           type="button"
           className={styles.open}
-          aria-label={t("models.open_card", { model: model.title })}
+          aria-label={t("models.open_card", { model: `${model.title} ${model.name}` })}
           aria-expanded={isOpen}
           onClick={() => onOpen(isOpen ? "" : model.name)}
         >
           {model.title} <span className={styles.name}>{model.name}</span>
         </button>
       </td>
-      <td>{model.version}</td>
-      <td>{model.is_imported ? model.model_format : t(`models.method_${model.method}`)}</td>
+      <td className={styles.inCard}>{model.version}</td>
+      <td className={styles.inCard}>{model.is_imported ? model.model_format : t(`models.method_${model.method}`)}</td>
       <td>{model.modalities.join(" ") || t("models.any_input")}</td>
       <td>
         <Backend model={model} />
@@ -104,8 +104,12 @@ export function ModelTable({ models, openName, onOpen }: ModelTableProps) {
         <tr>
           <th style={{ width: 56 }}>{t("models.column_on")}</th>
           <th>{t("models.column_model")}</th>
-          <th style={{ width: 72 }}>{t("models.column_version")}</th>
-          <th style={{ width: 116 }}>{t("models.column_kind")}</th>
+          <th className={styles.inCard} style={{ width: 72 }}>
+            {t("models.column_version")}
+          </th>
+          <th className={styles.inCard} style={{ width: 116 }}>
+            {t("models.column_kind")}
+          </th>
           <th style={{ width: 64 }}>{t("models.column_input")}</th>
           <th style={{ width: 124 }}>{t("models.column_backend")}</th>
           <th className={styles.number} style={{ width: 76 }}>

@@ -61,6 +61,7 @@ export function RulePreview({ wish }: { readonly wish: RuleWish }) {
   return (
     <CardSection title={t("routing.preview")}>
       {isWanted ? null : <p className={styles.explained}>{t("routing.preview_incomplete")}</p>}
+      {isWanted && answer.isPending ? <p className={styles.explained}>{t("state.loading")}</p> : null}
       {isWanted && answer.isError ? <ErrorState error={answer.error} onRetry={() => void answer.refetch()} /> : null}
       {isWanted && answer.data ? (
         <>

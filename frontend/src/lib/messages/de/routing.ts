@@ -46,7 +46,8 @@ export const routing = {
     one: "{matching} von der neuesten {count} Serie",
     other: "{matching} von den neuesten {count} Serien",
   },
-  "routing.preview_none": "Keine der neuesten Serien, die Sie sehen, ist von dieser Art. Lockern Sie eine Bedingung.",
+  "routing.preview_none":
+    "Keine der neuesten Serien, die Sie sehen, ist von dieser Art. Localizer und errechnete Bilder sind es nie.",
   "routing.preview_patient": "Patient",
   "routing.preview_series": "Serie",
   "routing.preview_date": "Datum",

@@ -46,7 +46,8 @@ export const routing = {
     one: "{matching} of the newest {count} series",
     other: "{matching} of the newest {count} series",
   },
-  "routing.preview_none": "None of the newest series that you see is of this kind. Loosen a condition.",
+  "routing.preview_none":
+    "None of the newest series that you see is of this kind. Localizers and images computed from others never are.",
   "routing.preview_patient": "Patient",
   "routing.preview_series": "Series",
   "routing.preview_date": "Date",
