@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
+import shutil
 import signal
 import threading
 import time
@@ -48,6 +50,7 @@ MOST_ATTEMPTS = 2
 STALL_LIMIT_S = 900.0
 """An import that takes longer hangs: its worker is ended, as nothing else ends a program inside a model."""
 SWEEP_AFTER = timedelta(days=1)
+_LONGEST_NAME = 120
 SUFFIXES = (".zip", ".pt", ".pth", ".ts", ".onnx")
 
 
@@ -92,7 +95,7 @@ def receive_import(
         Where the file is too large, empty, of another kind, or under way already; nothing is kept then.
     """
     require_role(requested_by, Role.ADMINISTRATOR)
-    name = Path(file_name.replace("\\", "/")).name[-255:]
+    name = _tidy_name(file_name)
     read_wish(wishes, origin={})
     if not name.lower().endswith(SUFFIXES):
         raise FormatUnknownError(f"{name} is none of the files that hold a model: {', '.join(SUFFIXES)}.")
@@ -102,7 +105,7 @@ def receive_import(
         found.size_bytes, found.sha256 = _write_stream(stream, path)
         _queue(found, address)
     except BaseException:
-        path.unlink(missing_ok=True)
+        _drop_file(found)
         raise
     return found
 
@@ -147,20 +150,33 @@ def tend_imports() -> int:
 
 def sweep_imports() -> int:
     """Delete files that no import waits for: their web server stopped between the file and the row."""
-    folder = settings.SEGWEB_DATA_DIR / "model-imports"
     horizon = time.time() - SWEEP_AFTER.total_seconds()
-    open_states = (ModelImportState.RECEIVED, ModelImportState.CHECKING)
-    kept = {import_path(each).name for each in ModelImport.objects.filter(state__in=open_states)}
-    old = [path for path in folder.glob("*") if path.name not in kept and path.stat().st_mtime < horizon]
+    under_way = ModelImport.objects.filter(state__in=(ModelImportState.RECEIVED, ModelImportState.CHECKING))
+    kept = {str(pk) for pk in under_way.values_list("pk", flat=True)}
+    old = [path for path in _imports_folder().glob("*") if path.name not in kept and path.stat().st_mtime < horizon]
     for path in old:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
     return len(old)
 
 
 def import_path(found: ModelImport) -> Path:
-    """Return where an import's file lies until it is read."""
+    """Return where an import's file lies until it is read: under its own name, which refusals and titles give."""
+    return _imports_folder() / str(found.pk) / found.file_name
+
+
+def _imports_folder() -> Path:
     folder: Path = settings.SEGWEB_DATA_DIR / "model-imports"
-    return folder / f"{found.pk}{Path(found.file_name).suffix.lower()}"
+    return folder
+
+
+def _tidy_name(file_name: str) -> str:
+    """Return a file's name without its folders and without what a file system may not take."""
+    last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
+    return re.sub(r"[^\w.+ -]", "_", last).lstrip(". ")[-_LONGEST_NAME:]
+
+
+def _drop_file(found: ModelImport) -> None:
+    shutil.rmtree(import_path(found).parent, ignore_errors=True)
 
 
 def _write_stream(stream: Readable, path: Path) -> tuple[int, str]:
@@ -215,7 +231,7 @@ def _claim(import_id: UUID) -> ModelImport | None:
 def _end(claimed: ModelImport, state: ModelImportState, **fields: str) -> None:
     """End an attempt and drop its file; does nothing where another attempt has taken over."""
     if _close(claimed, state, fields):
-        import_path(claimed).unlink(missing_ok=True)  # what a crash leaves here, `sweep_imports` takes away
+        _drop_file(claimed)  # what a crash leaves here, `sweep_imports` takes away
     else:
         logger.warning("Import %s attempt %s was taken over.", claimed.pk, claimed.attempt)
 

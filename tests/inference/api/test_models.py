@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -26,7 +27,14 @@ from inference.models import ModelImport, ModelSetting, SegmentationJob
 from inference.pipeline.segment import segment
 from inference.services.jobs import request_job
 from inference.services.lease import LEASE
-from inference.services.model_imports import MOST_ATTEMPTS, REMIND_AFTER, import_path, run_import, tend_imports
+from inference.services.model_imports import (
+    MOST_ATTEMPTS,
+    REMIND_AFTER,
+    import_path,
+    run_import,
+    sweep_imports,
+    tend_imports,
+)
 from inference.services.runs import run_job
 from studies.models import AuditEntry, Role, SegmentationRevision, Series, User
 from tests.factories import UserFactory
@@ -205,6 +213,25 @@ def test_a_request_that_makes_no_sense_is_refused_at_the_door(
     answer = send(signed_in(administrator), data, file_name, **said)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert not ModelImport.objects.exists()
+
+
+def test_a_file_keeps_its_name_and_leaves_its_folder_behind(administrator: User, models: Path) -> None:
+    client, data = signed_in(administrator), encode_script(Brighter())
+    for sent, kept, name in (
+        ("../../up/Bright things.ts", "Bright things.ts", "bright_things"),
+        ("C:\\models\\a:b.ts", "a_b.ts", "a_b"),
+    ):
+        found = import_and_run(client, data, sent, description=DESCRIPTION)
+        assert (found["file_name"], found["state"], found["model_name"]) == (kept, "imported", name), found
+    refused = import_and_run(client, b"no zip at all", "wrong.zip")
+    assert refused["failure"].startswith("wrong.zip is a single file")
+    folder = settings.SEGWEB_DATA_DIR / "model-imports"
+    assert list(folder.iterdir()) == []
+    left = folder / "a crash left this"
+    left.mkdir()
+    assert sweep_imports() == 0
+    os.utime(left, (0, 0))
+    assert sweep_imports() == 1
 
 
 def test_a_file_that_is_too_large_is_refused_and_not_kept(administrator: User, models: Path, settings: Any) -> None:
