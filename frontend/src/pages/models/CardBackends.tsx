@@ -4,7 +4,7 @@ import { type Translate, useLocale, useTranslate } from "../../lib/messages";
 import { classes } from "../../ui/classes";
 import { CardSection } from "./CardParts";
 import { backendName, durationText } from "./figures";
-import styles from "./Models.module.css";
+import styles from "./Card.module.css";
 
 type Machine = ModelCard["machines"][number];
 type Check = Machine["checks"][number];

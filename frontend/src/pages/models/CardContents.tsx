@@ -1,7 +1,7 @@
 import type { ModelCard } from "../../api/models";
 import { type Translate, useLocale, useTranslate } from "../../lib/messages";
 import { CardSection, Facts } from "./CardParts";
-import styles from "./Models.module.css";
+import styles from "./Card.module.css";
 
 type Network = NonNullable<ModelCard["network"]>;
 

@@ -9,7 +9,7 @@ import { Button } from "../../ui/Button";
 import { notify } from "../../ui/notice_queue";
 import { sentenceOf } from "../../ui/States";
 import { CardSection, Facts } from "./CardParts";
-import styles from "./Models.module.css";
+import styles from "./Card.module.css";
 
 const KNOWN = [
   "makers",

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { useTranslate } from "../../lib/messages";
-import styles from "./Models.module.css";
+import styles from "./Card.module.css";
 
 export function CardSection({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   return (

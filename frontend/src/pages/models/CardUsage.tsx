@@ -4,7 +4,7 @@ import { formatMoment } from "../../lib/dates";
 import { useLocale, useTranslate } from "../../lib/messages";
 import { CardSection, Facts } from "./CardParts";
 import { durationText } from "./figures";
-import styles from "./Models.module.css";
+import styles from "./Card.module.css";
 
 /** What finished runs on this installation have needed. */
 export function Usage({ figures }: { readonly figures: ModelCard["figures"] }) {

@@ -9,7 +9,7 @@ import { Backends } from "./CardBackends";
 import { Input, Segments } from "./CardContents";
 import { Origin, Versions } from "./CardOrigin";
 import { Usage } from "./CardUsage";
-import styles from "./Models.module.css";
+import styles from "./Card.module.css";
 
 function Evaluation({ card }: { readonly card: ModelCard }) {
   const t = useTranslate();

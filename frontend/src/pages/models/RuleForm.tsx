@@ -7,6 +7,7 @@ import { useTranslate } from "../../lib/messages";
 import { canSave, EMPTY_RULE, type RuleWish, wishOfRule } from "../../state/routing_rule";
 import { Button, IconButton } from "../../ui/Button";
 import { sentenceOf } from "../../ui/States";
+import cardStyles from "./Card.module.css";
 import styles from "./Models.module.css";
 import { RuleConditions } from "./RuleConditions";
 import { RuleModel } from "./RuleModel";
@@ -72,13 +73,13 @@ export function RuleForm({ rule, onClose }: RuleFormProps) {
   };
   const title = t(rule ? "routing.form_change" : "routing.form_new");
   return (
-    <aside className={styles.card} aria-label={title}>
-      <div className={styles.cardHead}>
+    <aside className={cardStyles.card} aria-label={title}>
+      <div className={cardStyles.cardHead}>
         <h2>{title}</h2>
         <IconButton icon={X} label={t("routing.close_form")} shortcut="Esc" onPress={onClose} />
       </div>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keyboard users scroll it */}
-      <div className={styles.cardBody} tabIndex={0} role="group" aria-label={title}>
+      <div className={cardStyles.cardBody} tabIndex={0} role="group" aria-label={title}>
         <form className={styles.form} onSubmit={submit}>
           <RuleConditions wish={wish} change={change} />
           <RuleModel wish={wish} models={models} change={change} />

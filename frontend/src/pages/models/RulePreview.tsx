@@ -8,7 +8,7 @@ import { formatPersonName } from "../../lib/patient_name";
 import { canPreview, type RuleWish } from "../../state/routing_rule";
 import { ErrorState } from "../../ui/States";
 import { CardSection } from "./CardParts";
-import styles from "./Models.module.css";
+import styles from "./Card.module.css";
 
 const TYPING_MS = 300;
 
