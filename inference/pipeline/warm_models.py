@@ -186,7 +186,7 @@ class WarmModels:
         before = meter.held_bytes()
         try:
             model = load()
-        except (MemoryError, RuntimeError) as error:
+        except Exception as error:  # each library has a class of its own for it
             if not self._warm or not is_out_of_memory(error):
                 raise
             logger.warning("Too little memory for one more network: %d others are let go.", len(self._warm))
