@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { initialReading, type ReadingState } from "../../state/reading";
 import type { Model, ModelInputs } from "../../state/records";
-import { canRun, inputOf } from "./run_state";
+import { canRun, inputOf, isInputRepeated } from "./run_state";
 
 const model = { name: "glioma", is_applicable: true, parameters: [], channels: ["T1", "T1c"] } as unknown as Model;
 
@@ -36,6 +36,7 @@ describe("a model that reads several series", () => {
     const chosen = state({ modelInputs: inputs("a", "b"), chosenInputs: { T1c: "a" } });
     expect(inputOf(chosen, "T1c")).toBe("a");
     expect(inputOf(chosen, "T1")).toBe("a");
+    expect(isInputRepeated(chosen)).toBe(true);
     expect(canRun(chosen)).toBe(false);
   });
 });

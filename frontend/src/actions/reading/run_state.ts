@@ -15,10 +15,17 @@ export function inputOf(state: ReadingState, channel: string): string | null {
   return state.chosenInputs[channel] ?? found?.series_id ?? null;
 }
 
+/** Whether one series stands for several channels. */
+export function isInputRepeated(state: ReadingState): boolean {
+  const series = (state.modelInputs?.inputs ?? []).map((input) => inputOf(state, input.channel)).filter(Boolean);
+  return new Set(series).size < series.length;
+}
+
 /** Whether there is a series of its own for each channel. */
 function hasInputs(state: ReadingState): boolean {
-  const series = (state.modelInputs?.inputs ?? []).map((input) => inputOf(state, input.channel));
-  return series.length > 0 && !series.includes(null) && new Set(series).size === series.length;
+  const { modelInputs } = state;
+  if (!modelInputs || isInputRepeated(state)) return false;
+  return modelInputs.inputs.every((input) => inputOf(state, input.channel) !== null);
 }
 
 /** Whether the chosen model can be asked to run: it suits the series, and all it needs has been entered. */

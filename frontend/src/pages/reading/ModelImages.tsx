@@ -1,6 +1,6 @@
 import { useEffect } from "react";
 
-import { inputOf, isRunning } from "../../actions/reading/run_state";
+import { inputOf, isInputRepeated, isRunning } from "../../actions/reading/run_state";
 import { useTranslate } from "../../lib/messages";
 import type { ModelInputs } from "../../state/records";
 import { Select } from "../../ui/Select";
@@ -12,7 +12,9 @@ import { useReadingSession, useReadingState } from "./session_context";
 export function ModelImages() {
   const t = useTranslate();
   const session = useReadingSession();
-  const { modelInputs, modelInputsError } = useReadingState();
+  const state = useReadingState();
+  const { modelInputs, modelInputsError } = state;
+  const isRepeated = isInputRepeated(state);
   useEffect(() => {
     if (!session.state.modelInputs) void session.jobs.readInputs();
   }, [session]);
@@ -24,6 +26,11 @@ export function ModelImages() {
       {modelInputs.inputs.map((input) => (
         <ChannelSelect key={input.channel} input={input} choices={modelInputs.choices} />
       ))}
+      {isRepeated ? (
+        <p className={styles.problem} role="alert">
+          {t("reading.input_repeated")}
+        </p>
+      ) : null}
     </fieldset>
   );
 }

@@ -97,6 +97,7 @@ export const reading = {
   "reading.limits": "Grenzen.",
   "reading.inputs": "Bilder, die es zusammen liest",
   "reading.choose_series": "Serie wählen",
+  "reading.input_repeated": "Eine Serie steht für zwei Bilder. Für eines davon eine andere wählen.",
   "reading.loading_inputs": "Die Bilder werden gesucht, die es liest",
   "reading.model_card": "Modellkarte, Version {version}",
   "reading.pick_point": "Ins Bild klicken",

@@ -96,6 +96,7 @@ export const reading = {
   "reading.limits": "Limits.",
   "reading.inputs": "Images it reads together",
   "reading.choose_series": "Choose a series",
+  "reading.input_repeated": "One series stands for two images. Choose another for one of them.",
   "reading.loading_inputs": "Looking for the images it reads",
   "reading.model_card": "Model card, version {version}",
   "reading.pick_point": "Click on the image",
