@@ -14,6 +14,7 @@ from inference.job_states import JobState
 from inference.models import SegmentationJob
 from inference.registry import list_models
 from inference.selectors import describe_jobs, jobs_to_show, waiting_in_order
+from inference.services.lease import is_worker_gone
 from inference.services.model_figures import measure_usage
 from studies.models import Patient, User
 from studies.permissions import visible_patients
@@ -105,14 +106,14 @@ def view_queues(user: User) -> QueueView:
 
 
 def list_workers() -> list[SeenWorker]:
-    """Return the workers that have a job, or had one lately, by name."""
+    """Return the workers that have a job, or had one lately, by name; those known to have ended are left out."""
     since = timezone.now() - SEEN_LATELY
     jobs = SegmentationJob.objects.exclude(worker="").filter(heartbeat_at__gt=since).order_by("heartbeat_at")
     seen: dict[str, SeenWorker] = {}
     for worker, queue, device, state, at in jobs.values_list("worker", "queue", "device", "state", "heartbeat_at"):
         if at is not None:
             seen[worker] = SeenWorker(worker, queue, device, state == JobState.RUNNING, at)
-    return [seen[name] for name in sorted(seen)]
+    return [seen[name] for name in sorted(seen) if not is_worker_gone(name)]
 
 
 def list_durations() -> list[ModelDuration]:
