@@ -43,6 +43,8 @@ class JobStatus:
     finished_at: datetime | None
     failure_code: str
     failure: str
+    notes: tuple[str, ...]
+    """How the run went another way than it was meant to, in sentences."""
     peak_memory_bytes: int | None
     timings_s: dict[str, float]
     segmentation_id: UUID | None

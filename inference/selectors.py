@@ -128,6 +128,7 @@ def _describe(job: SegmentationJob, titles: Mapping[str, str], positions: Mappin
         finished_at=job.finished_at,
         failure_code=job.failure_code,
         failure=job.failure,
+        notes=tuple(job.notes),
         peak_memory_bytes=job.peak_memory_bytes,
         timings_s=job.timings_s,
         segmentation_id=revision.segmentation_id if revision else None,

@@ -83,6 +83,9 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     finished_at = serializers.DateTimeField(allow_null=True)
     failure_code = serializers.CharField()
     failure = serializers.CharField()
+    notes = serializers.ListField(
+        child=serializers.CharField(), help_text="How the run went another way than it was meant to, in sentences."
+    )
     peak_memory_bytes = serializers.IntegerField(allow_null=True)
     timings_s = serializers.DictField(child=serializers.FloatField())
     segmentation_id = serializers.UUIDField(allow_null=True)

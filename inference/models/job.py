@@ -67,6 +67,8 @@ class SegmentationJob(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     failure_code = models.CharField(max_length=64, blank=True, default="")
     failure = models.TextField(blank=True, default="")
+    notes = models.JSONField(default=list, blank=True)
+    """Sentences for the reader: how the run went another way than it was meant to."""
     peak_memory_bytes = models.BigIntegerField(null=True, blank=True)
     timings_s = models.JSONField(default=dict)
     revision = models.ForeignKey(

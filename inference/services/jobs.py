@@ -224,7 +224,7 @@ def requeue(job: SegmentationJob) -> None:
     job.stage = job.worker = job.failure_code = job.failure = ""
     job.windows_done = job.windows_total = 0
     job.is_cancel_requested = False
-    job.timings_s = {}
+    job.timings_s, job.notes = {}, []
     job.save()
     announce_state(job)
     wake_worker(job.queue)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
@@ -15,6 +16,7 @@ from django.utils import timezone
 from inference.job_states import JobState, can_move
 from inference.model_spec import CancelledError, Focus, ModelSpec, OnProgress, Parameters
 from inference.models import JobBrick, SegmentationJob
+from inference.pipeline.run_notes import gather_notes
 from inference.registry import get_model, validate_parameters
 from inference.selectors import jobs_to_show, waiting_in_order
 from inference.services.announcements import announce_state
@@ -31,6 +33,9 @@ from studies.services.segmentations import StoredLabelMap, record_segmentation, 
 from studies.services.volumes import load_stack, load_volume
 
 logger = logging.getLogger(__name__)
+
+_OUT_OF_MEMORY = re.compile("out of memory|(?:can't|cannot) allocate memory", re.IGNORECASE)
+"""What torch says where a GPU, and where the computer itself, has no more."""
 
 
 class Segment(Protocol):
@@ -102,7 +107,7 @@ def run_job(job_id: UUID, *, segment: Segment, device: str = "", is_patient: boo
         wake_worker(job.queue)
     set_synchronous("NORMAL")  # bricks can be computed again: they need not wait for the disk
     try:
-        with Lease(job) as lease:
+        with Lease(job) as lease, gather_notes() as job.notes:
             recorder = Recorder(job, lease)
             try:
                 _run(job, recorder, lease, segment)
@@ -172,11 +177,12 @@ def finish_job(
             "attempt": job.attempt,
             "parameters": job.parameters,
             "inputs": inputs,
+            "notes": job.notes,
         },
         created_by=fresh.requested_by,
     )
     fresh.revision = revision
-    fresh.inputs = inputs
+    fresh.inputs, fresh.notes = inputs, job.notes
     fresh.stage = ""
     _close(fresh, JobState.SUCCEEDED, timings_s=timings_s, peak_memory_bytes=peak_memory_bytes)
 
@@ -196,7 +202,7 @@ def end_job(
         fresh = _lock_mine(job)
     except FencedOutError:
         return
-    fresh.failure_code, fresh.failure = code, words
+    fresh.failure_code, fresh.failure, fresh.notes = code, words, job.notes
     _close(fresh, state, timings_s=timings_s or {}, peak_memory_bytes=peak_memory_bytes)
 
 
@@ -210,7 +216,7 @@ def explain_failure(error: Exception) -> tuple[str, str]:
     """Return a stable code and a sentence for a person."""
     if isinstance(error, DomainError):
         return error.code, error.message
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
         return (
             "job.out_of_memory",
             "The worker ran out of memory. Try a smaller series, or ask the administrator for a larger worker.",

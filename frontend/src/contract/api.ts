@@ -1423,6 +1423,8 @@ export interface components {
             model_name: string;
             model_title: string;
             model_version: string;
+            /** @description How the run went another way than it was meant to, in sentences. */
+            notes: string[];
             parameters: {
                 [key: string]: number | number[];
             };

@@ -80,6 +80,7 @@ export interface JobStatus {
   model_name: string;
   model_title: string;
   model_version: string;
+  notes: string[];
   parameters: {
     [k: string]: number | number[];
   };

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inference.pipeline.device import limit_threads
+from inference.pipeline.run_notes import count_runs, write_note
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,8 @@ class TorchForward:
     """Windows in, scores out.
 
     A device that runs out of memory gets fewer windows at once; one that cannot hold a single window is left for the
-    CPU, with a warning.
+    CPU, with a warning and a note to the reader. The next run begins again where this network belongs: what filled the
+    device may be gone.
 
     Parameters
     ----------
@@ -42,15 +44,22 @@ class TorchForward:
         limit_threads()
         torch.backends.cudnn.benchmark = False  # would choose algorithms by timing: another run, other bits
         torch.backends.cudnn.deterministic = True
-        self.network = network.eval().to(device)
-        self.device = device
+        self.network = network.eval()
+        self.device = torch.device("cpu")
         self.classes = classes
         self.together = together
+        self._home = device
         self._is_half = is_half
         self._at_once = together
+        self._run_number = count_runs()
+        self._settle()
 
     def __call__(self, windows: Tensor) -> Tensor:
         """Return float32 scores of windows, both (window, channel or class, slice, row, column)."""
+        if self._run_number != count_runs():
+            self._run_number = count_runs()
+            self._at_once = self.together
+            self._settle()
         while True:
             try:
                 firsts = range(0, len(windows), self._at_once)
@@ -58,17 +67,39 @@ class TorchForward:
             except torch.OutOfMemoryError:
                 self._give_way()
 
+    def _settle(self) -> None:
+        """Move to the device where this network belongs; stay on the CPU where it has no room."""
+        if self.device == self._home:
+            return
+        try:
+            self.network = self.network.to(self._home)
+            self.device = self._home
+        except torch.OutOfMemoryError:
+            self._leave_for_cpu()
+
     def _give_way(self) -> None:
         if self.device.type == "cpu":
             raise MemoryError("out of memory")
-        torch.cuda.empty_cache()
+        self._free_cache()
         if self._at_once > 1:
             self._at_once //= 2
             logger.warning("%s has too little memory: going on with %d windows at once.", self.device, self._at_once)
             return
-        logger.warning("%s has too little memory for one window: going on with the CPU.", self.device)
+        self._leave_for_cpu()
+
+    def _leave_for_cpu(self) -> None:
+        logger.warning("%s has too little memory for one window: going on with the CPU.", self._home)
+        write_note(
+            "The GPU had too little memory for this model, so all or part of it ran on the CPU, which takes longer."
+        )
         self.device = torch.device("cpu")
         self.network = self.network.to(self.device)
+        self._at_once = 1
+        self._free_cache()
+
+    def _free_cache(self) -> None:
+        if self._home.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _run(self, windows: Tensor) -> Tensor:
         is_half = self._is_half and self.device.type == "cuda"

@@ -20,6 +20,11 @@ export function JobCard({ job, isOffline }: { readonly job: Job; readonly isOffl
       ) : null}
       {isActive ? <p className={styles.quietLine}>{isOffline ? t("reading.run_goes_on") : detail(job, t)}</p> : null}
       <JobImages job={job} />
+      {job.notes.map((note) => (
+        <p key={note} className={styles.quietLine}>
+          {note}
+        </p>
+      ))}
       {job.state === "failed" && job.failure ? <p className={styles.problem}>{job.failure}</p> : null}
     </section>
   );
