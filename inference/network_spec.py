@@ -196,6 +196,8 @@ class NetworkSpec:
         Axes that are mirrored, in all combinations, for the average of all answers.
     decision
         From scores to labels.
+    keep_largest
+        Groups of labels, in order, of each of which only the largest connected part stays, on the series' own grid.
     """
 
     architecture: str
@@ -213,6 +215,7 @@ class NetworkSpec:
     flat_axis: int | None = None
     mirror_axes: tuple[int, ...] = ()
     decision: Decision = Decision()
+    keep_largest: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.weights or not self.channels:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from inference.formats.archive import MOST_CONFIG_BYTES, read_file
 from inference.formats.imported import ImportedModel, Naming, describe_segments, digest_file, make_name
 from inference.formats.nnunet_checkpoint import Checkpoint, read_checkpoint
+from inference.formats.nnunet_postprocessing import read_postprocessing
 from inference.formats.refusals import BrokenModelError, UnsafeModelError
 from inference.model_spec import Method, ModelSpec
 from inference.network_spec import (
@@ -89,8 +90,11 @@ def read_nnunet(root: Path, naming: Naming) -> ImportedModel:
             name = f"{stage.plan.configuration}_{fold}.pt"
             files[name] = encode_tensors(tensors)
             weights.append(digest_file(name, files[name]))
-    network = _describe_network(stages, tuple(weights), plans, dataset)
-    return ImportedModel(_describe(naming, plans, stages, network), files, _trace(folder, stages))
+    cleaning = read_postprocessing(folder, stages[-1].plan.heads.labels)
+    network = replace(_describe_network(stages, tuple(weights), plans, dataset), keep_largest=cleaning.keep_largest)
+    spec = _describe(naming, plans, stages, network)
+    spec = replace(spec, card=f"{spec.card}\n\n{cleaning.words}", limits=f"{spec.limits} {cleaning.warning}".strip())
+    return ImportedModel(spec, files, _trace(folder, stages))
 
 
 def _find_candidates(root: Path) -> Iterator[Path]:

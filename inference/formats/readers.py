@@ -37,7 +37,8 @@ def read_model(path: Path, naming: Naming) -> ImportedModel:
     if path.is_file() and not is_archive(path):
         raise FormatUnknownError(
             f"{path.name} is a single file. Give a folder or zip file: a MONAI bundle, an nnU-Net result folder, a "
-            "MeshNet with model.json, or weights, TorchScript or ONNX beside a manifest.json."
+            "MeshNet with model.json, or weights, TorchScript or ONNX beside a manifest.json that says what the file "
+            "itself does not: its window, channels, spacing and segments."
         )
     with open_folder(path) as root:
         for is_format, read in FORMATS:

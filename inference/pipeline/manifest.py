@@ -150,6 +150,7 @@ def read_network(content: dict[str, Any]) -> NetworkSpec:
             "spacing_mm": None if spacing is None else _triple(spacing),
             "placement": GridPlacement(content["placement"]),
             "mirror_axes": tuple(content["mirror_axes"]),
+            "keep_largest": tuple(tuple(group) for group in content.get("keep_largest", ())),
             "decision": Decision(
                 **decision
                 | {

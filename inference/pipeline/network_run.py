@@ -28,6 +28,7 @@ from inference.pipeline.backends.records import BackendCheck, write_record
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
+from inference.pipeline.largest_component import HoldBack
 from inference.pipeline.manifest import WEIGHTS_FOLDER
 from inference.pipeline.networks import SliceBySlice, build_spec_network
 from inference.pipeline.nnunet_run import ARCHITECTURE as NNUNET
@@ -83,6 +84,10 @@ def segment_channels(
     _require_channels(network, len(channels), spec.title)
     folder = folder or spec.folder or WEIGHTS_FOLDER
     on_progress(Progress("loading", 0, 0))
+    if network.keep_largest:
+        holding = HoldBack(on_progress, network.keep_largest)
+        plain = replace(spec, network=replace(network, keep_largest=()))
+        return holding.finish(segment_channels(channels, geometry, plain, holding, focus=focus, folder=folder))
     if network.architecture == NNUNET:
         return segment_with_nnunet(channels, geometry, network, folder, on_progress, focus=focus)
     scores = network.count_scores(len(spec.segments))

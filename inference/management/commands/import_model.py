@@ -65,6 +65,7 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(f"{error.code}: {error.message}", returncode=2) from error
         self.stdout.write(f"{spec.name} {spec.version} ({spec.format}, {len(spec.segments)} segments): {spec.folder}")
+        self.stdout.write(spec.limits)
 
 
 def _digest(path: Path) -> str:

@@ -33,8 +33,12 @@ def _value(name: bytes, shape: tuple[int, ...]) -> bytes:
     return _message(1, name) + _message(2, _message(1, tensor))
 
 
-def encode_brighter(side: int) -> bytes:
-    """Return a network that marks what is above 0.5: scores 0.5 - x and x - 0.5 of a cubic window of one channel."""
+def encode_brighter(side: int, dimensions: int = 3) -> bytes:
+    """Return a network that marks what is above 0.5: scores 0.5 - x and x - 0.5 of a cubic window of one channel.
+
+    A square one where it is of two dimensions.
+    """
+    sides = (side,) * dimensions
     half = _number(1, 1) + _number(2, _FLOAT) + _message(9, struct.pack("<f", 0.5)) + _message(8, b"half")
     axis = _message(1, b"axis") + _number(3, 1) + _number(20, 2)
     graph = b"".join(
@@ -44,8 +48,8 @@ def encode_brighter(side: int) -> bytes:
             _node(b"Concat", (b"dark", b"bright"), b"y", axis),
             _message(2, b"brighter"),
             _message(5, half),
-            _message(11, _value(b"x", (1, 1, side, side, side))),
-            _message(12, _value(b"y", (1, 2, side, side, side))),
+            _message(11, _value(b"x", (1, 1, *sides))),
+            _message(12, _value(b"y", (1, 2, *sides))),
         ]
     )
     return _number(1, 8) + _message(7, graph) + _message(8, _message(1, b"") + _number(2, 17))
