@@ -42,6 +42,7 @@ class TileSums:
     def add(self, number: Start, units: Tensor) -> list[Tile]:
         """Add one window's units (class, slice, row, column) and return the tiles that this completes."""
         completed: list[Tile] = []
+        units = self._bring_together(units)
         for tile, part in self._tiles_under(number):
             piece = units[(slice(None), *part)]
             if tile in self.tiles:
@@ -52,6 +53,16 @@ class TileSums:
             if self._windows_left[tile] == 0:
                 completed.append(tile)
         return completed
+
+    def _bring_together(self, units: Tensor) -> Tensor:
+        """Return units on the device of the tiles; once a run has left its device for the CPU, all go there."""
+        held = next(iter(self.tiles.values()), units).device
+        if units.device == held:
+            return units
+        if units.device.type != "cpu":
+            return units.to(held)
+        self.tiles = {tile: tensor.to(units.device) for tile, tensor in self.tiles.items()}
+        return units
 
     def is_complete(self, tile: Tile) -> bool:
         """Tell whether no outstanding window touches a tile."""

@@ -84,6 +84,34 @@ def test_room_is_measured_on_the_device(gpu: torch.device) -> None:
     assert 1 <= measure_room(source.module, gpu, WINDOW) <= 8
 
 
+class Tiring(nn.Module):
+    """Finds no more room on a device after some windows."""
+
+    def __init__(self, network: nn.Module, windows: int) -> None:
+        super().__init__()
+        self.network, self.windows = network, windows
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.device.type == "cuda":
+            self.windows -= len(image)
+            if self.windows < 0:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+        scores: Tensor = self.network(image)
+        return scores
+
+
+def test_a_device_that_is_left_in_the_middle_costs_no_label(gpu: torch.device) -> None:
+    expected, _ = label(make_forward(CPU), (0, 0, 0))
+    source = make_source()
+    assert source.module is not None
+    forward = TorchForward(Tiring(source.module, windows=9), gpu, classes=source.classes)
+    found, streamed = label(forward, (0, 0, 0))
+    assert forward.device == CPU
+    np.testing.assert_array_equal(streamed, found)
+    for each in np.unique(expected):
+        assert measure_dice(found == each, expected == each) >= LOWEST_DICE
+
+
 class Hungry(nn.Module):
     """Takes a known amount of a device's memory for each window."""
 
