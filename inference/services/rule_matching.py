@@ -17,8 +17,8 @@ from studies.tracking.acquisition_facts import AcquisitionFacts, Purpose
 def holds_for(rule: RoutingRule, series: Series) -> bool:
     """Tell whether a rule asks for a segmentation of a series.
 
-    It never does for what is no image, for localizers and for images that were computed from others. What the records
-    say is held against the rule first; a header is read only where that agrees.
+    It never does for what is no image, for localizers, subtractions and reformats. What the records say is held against
+    the rule first; a header is read only where that agrees.
     """
     return _holds_by_record(rule, series) and _holds_by_header(rule, series)
 
@@ -45,8 +45,7 @@ def _holds_by_header(rule: RoutingRule, series: Series) -> bool:
     ):  # nothing of it can be read: a person who opens it is told
         return False
     conditions: tuple[Callable[[AcquisitionFacts], bool], ...] = (
-        lambda each: each.purpose is not Purpose.LOCALIZER,
-        lambda each: not each.is_derived,
+        lambda each: each.purpose is None,
         lambda each: not rule.weighting or each.weighting == rule.weighting,
         lambda each: rule.has_contrast is None or each.has_contrast is rule.has_contrast,
     )

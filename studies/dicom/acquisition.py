@@ -27,6 +27,10 @@ _NESTED = 3
 _TOLD_BY_WORDS = frozenset(Weighting) - {Weighting.T1, Weighting.T2}
 """What echo, repetition and inversion times cannot tell from others: the description alone says it."""
 _LOCALIZER = r"loc|localizer|localiser|scout|survey|3 ?pl\w*|topogram|surview"
+_REFORMATS = frozenset(
+    {"REFORMATTED", "MPR", "CURVED", "CPR", "MIP", "MINIP", "PROJECTION IMAGE", "VOLREN", "VRT", "SSD", "SCREEN SAVE"}
+)
+"""Values of ImageType; DERIVED alone says little: filtered and corrected images are DERIVED too."""
 _SUBTRACTION = r"sub|subtraction|subtracted|subtr"
 
 _PHASES = (
@@ -92,7 +96,6 @@ def read_acquisition(datasets: Sequence[Dataset]) -> AcquisitionFacts:
         suv_problem=refusal.explanation if isinstance(refusal, SuvRefusal) else "",
         body_region=_text(reader, "BodyPartExamined"),
         purpose=_purpose(reader, words),
-        is_derived="DERIVED" in _image_type(reader),
     )
 
 
@@ -143,7 +146,9 @@ def _purpose(reader: ValueReader, words: str) -> Purpose | None:
     image_type = _image_type(reader)
     if "LOCALIZER" in image_type or _said(_LOCALIZER, words):
         return Purpose.LOCALIZER
-    return Purpose.SUBTRACTION if image_type & {"SUB", "SUBTRACTION"} or _said(_SUBTRACTION, words) else None
+    if image_type & {"SUB", "SUBTRACTION"} or _said(_SUBTRACTION, words):
+        return Purpose.SUBTRACTION
+    return Purpose.REFORMAT if image_type & _REFORMATS else None
 
 
 def _said(pattern: str, words: str) -> bool:

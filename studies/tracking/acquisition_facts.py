@@ -28,6 +28,8 @@ class Purpose(StrEnum):
 
     LOCALIZER = "localizer"
     SUBTRACTION = "subtraction"
+    REFORMAT = "reformat"
+    """Slices, projections or pictures that were computed from another series."""
 
 
 class ContrastPhase(StrEnum):
@@ -57,8 +59,6 @@ class AcquisitionFacts:
         Why there is no SUV; empty where there is one, or the series is no PET.
     purpose
         None for images that are read by themselves.
-    is_derived
-        Whether the images were computed from others; False also where the header does not say.
     """
 
     modality: str
@@ -79,7 +79,6 @@ class AcquisitionFacts:
     suv_problem: str = ""
     body_region: str = ""
     purpose: Purpose | None = None
-    is_derived: bool = False
 
     @property
     def slice_mm(self) -> float | None:

@@ -169,6 +169,7 @@ def test_a_series_that_says_nothing_does_not_satisfy_a_rule_that_asks(
         ({"ContrastBolusAgent": "Gadobutrol"}, {"has_contrast": False}, False),
         ({"BodyPartExamined": "BRAIN"}, {"body_part": "brain"}, True),
         ({"ImageType": ["DERIVED", "SECONDARY", "MPR"]}, {}, False),
+        ({"ImageType": ["DERIVED", "PRIMARY", "OTHER"]}, {}, True),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, {}, False),
     ],
 )

@@ -108,6 +108,9 @@ def test_weighting(values: dict, weighting: str | None) -> None:
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localizer"),
         ({"SeriesDescription": "3-pl scout"}, "localizer"),
         ({"SeriesDescription": "t1_fl3d_SUB"}, "subtraction"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED", "AVERAGE"]}, "reformat"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "M", "NORM", "DIS3D"]}, None),
+        ({"SeriesDescription": "t1_mpr_sag"}, None),
         ({"SeriesDescription": "T1 local shim", "ImageType": ["ORIGINAL", "PRIMARY", "M"]}, None),
     ],
 )
