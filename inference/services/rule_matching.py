@@ -11,7 +11,7 @@ from inference.models import RoutingRule
 from studies.errors import DomainError
 from studies.models import GeometryVerdict, Series
 from studies.services.comparability import read_kind
-from studies.tracking.acquisition_facts import AcquisitionFacts, Purpose
+from studies.tracking.acquisition_facts import AcquisitionFacts
 
 
 def holds_for(rule: RoutingRule, series: Series) -> bool:
