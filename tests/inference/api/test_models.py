@@ -39,6 +39,7 @@ from inference.services.runs import run_job
 from studies.models import AuditEntry, Role, SegmentationRevision, Series, User
 from tests.factories import UserFactory
 from tests.inference.formats.bundles import write_bundle
+from tests.inference.formats.nnunet_folders import FolderSpec, write_folder
 from tests.inference.formats.onnx_files import encode_brighter
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +172,19 @@ def test_an_onnx_file_and_a_bundle_come_in_the_same_way(administrator: User, mod
     again = import_and_run(client, bundle, "spleen.zip")
     assert (again["state"], again["failure_code"]) == ("refused", "model.exists")
     assert "another version" in again["failure"]
+
+
+def test_an_nnunet_folder_in_a_zip_comes_in_too(administrator: User, models: Path, tmp_path: Path) -> None:
+    client = signed_in(administrator)
+    write_folder(tmp_path / "results", FolderSpec())
+    found = import_and_run(client, encode_zip(tmp_path / "results"), "results.zip", name="balls")
+    assert (found["state"], found["model_name"]) == ("imported", "balls"), found
+    card = card_of(client, "balls")
+    facts = {fact["name"]: fact["value"] for fact in card["origin"]}
+    assert facts["makers"] is None
+    assert "(5 cases)" in facts["training_data"]
+    assert facts["training"].startswith("nnU-Net v2, ")
+    assert card["machines"][0]["checks"][0]["lowest_dice"] == 1.0
 
 
 @pytest.mark.parametrize(
