@@ -34,6 +34,8 @@ HEADS = {
 }
 PLAUSIBLE_ML = (1100.0, 1700.0)
 """Brain of an adult, whole in the image."""
+_LARGEST_END = 0.25
+"""Of the largest slice's area: a brain that is larger than this where the image ends is not whole in it."""
 _HEIGHTS = ("lowest_third", "middle_third", "highest_third")
 
 Mask = npt.NDArray[np.bool_]
@@ -114,9 +116,12 @@ def describe_mask(mask: Mask, geometry: VolumeGeometry) -> dict[str, object]:
     parts, count = ndimage.label(mask)
     sizes = np.bincount(parts.ravel())[1:] if count else np.zeros(1)
     volume_ml = float(mask.sum()) * geometry.voxel_volume_ml
+    areas = mask.sum(axis=(1, 2))
+    is_whole = bool(max(areas[0], areas[-1]) <= _LARGEST_END * areas.max())
     return {
         "volume_ml": volume_ml,
-        "is_plausible": PLAUSIBLE_ML[0] <= volume_ml <= PLAUSIBLE_ML[1],
+        "is_whole": is_whole,
+        "is_plausible": PLAUSIBLE_ML[0] <= volume_ml <= PLAUSIBLE_ML[1] if is_whole else None,
         "parts": int(count),
         "share_of_largest_part": float(sizes.max() / max(1, mask.sum())),
     }

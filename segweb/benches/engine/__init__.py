@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from inference.pipeline.device import count_threads
-from segweb.benches.engine.cases import NETWORKS, VOLUMES
+from segweb.benches.engine.cases import NETWORKS, SWEEP_CLASSES, SWEEP_SHAPES, VOLUMES, find_case, name_sweep
 
 DESCRIPTION = "windows, memory and agreement of the engine beside MONAI and nnU-Net"
 CONTENDER = Path(__file__).with_name("contender.py")
@@ -40,11 +40,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=["thin", "5m"])
     parser.add_argument("--volumes", nargs="+", choices=sorted(VOLUMES), default=["small"])
     parser.add_argument("--rounds", type=int, default=3, help="turns of each contender")
+    parser.add_argument(
+        "--sweeps",
+        nargs="*",
+        choices=("volume", "classes"),
+        default=["volume", "classes"],
+        help="with the first network",
+    )
     parser.add_argument("--peers", nargs="*", choices=("monai", "nnunet"), default=["monai"])
     parser.add_argument("--peer-python", default=sys.executable, help="Python of an environment with nnunetv2")
     parser.add_argument("--backend", default="", help="backend:precision instead of the one the check picks")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--mirror", action="store_true", help="mirror windows, nnU-Net's and ours alike")
+    parser.add_argument(
+        "--mirror", action="store_true", help="mirror windows in all eight ways, the peers' and ours alike"
+    )
     parser.add_argument("--limit-s", type=int, default=1200, help="of one run")
 
 
@@ -57,6 +66,8 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         for network in options.networks
         for peer in options.peers
     ]
+    shapes = SWEEP_SHAPES if "volume" in options.sweeps else ()
+    numbers = SWEEP_CLASSES if "classes" in options.sweeps else ()
     return {
         "targets": TARGETS,
         "threads": count_threads(),
@@ -64,6 +75,8 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         "mirroring": options.mirror,
         "matmul_gflops": roof,
         "comparisons": comparisons,
+        "cost_by_volume": [_sweep(name_sweep(shape, 4), options) for shape in shapes],
+        "cost_by_classes": [_sweep(name_sweep(SWEEP_SHAPES[1], number), options) for number in numbers],
         "note": "Random weights, smooth images in still air. Dice per class of our label map against the peer's own. "
         "nnU-Net sums scores in half precision, which alone changes labels where its weights are near zero. "
         "Times from the preprocessed image to labels on the series' grid. Peak memory of the process.",
@@ -88,7 +101,7 @@ def count_operations(network: str, volume: str) -> int:
 
     from segweb.benches.engine.cases import build_network
 
-    case = VOLUMES[volume]
+    case = find_case(volume)
     counter: Any = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
         build_network(network, case)(torch.zeros(1, case.channels, *case.window))
@@ -102,8 +115,10 @@ def _compare(
     theirs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         ours_at, theirs_at = Path(folder, "ours.npy"), Path(folder, "theirs.npy")
+        checked = _run("check", network, volume, ours_at, options, rule=peer)
+        backend = options.backend or checked["backend"]
         for _ in range(options.rounds):
-            ours.append(_run("ours", network, volume, ours_at, options, rule=peer))
+            ours.append(_run("ours", network, volume, ours_at, options, rule=peer, backend=backend))
             theirs.append(_run(peer, network, volume, theirs_at, options, rule=peer))
         dice = measure_dice_by_class(np.load(ours_at), np.load(theirs_at))
     ratios = [b["total_s"] / a["total_s"] for a, b in zip(ours, theirs, strict=True)]
@@ -124,13 +139,37 @@ def _compare(
         "in_view_share": spread([r["in_view_s"] / r["total_s"] for r in ours]),
         "slice_in_view_share": spread([r["slice_in_view_s"] / r["total_s"] for r in ours]),
         "outside_network_share": spread([1 - r["forward_s"] / r["total_s"] for r in ours]),
-        "checks": ours[-1]["checks"],
+        "checks": checked["checks"],
     }
     if roof is not None:
         operations = count_operations(network, volume) * ours[0]["windows"]
         figures["network_gflops"] = spread([operations / r["forward_s"] / 1e9 for r in ours])
         figures["matmul_share"] = spread([operations / r["forward_s"] / 1e9 / roof for r in ours])
     return figures
+
+
+def _sweep(volume: str, options: argparse.Namespace) -> dict[str, object]:
+    """Return what one size costs, beside MONAI, without asking again which backend agrees."""
+    network, case = options.networks[0], find_case(volume)
+    backend = options.backend or ("openvino:f32" if options.device == "cpu" else "torch:f32")
+    ours: list[dict[str, Any]] = []
+    theirs: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder, "labels.npy")
+        for _ in range(options.rounds):
+            ours.append(_run("ours", network, volume, at, options, rule="monai", backend=backend))
+            theirs.append(_run("monai", network, volume, at, options, rule="monai"))
+    return {
+        "network": network,
+        "shape": case.working_shape,
+        "classes": case.classes,
+        "windows": ours[0]["windows"],
+        "ours_s": spread([each["total_s"] for each in ours]),
+        "monai_s": spread([each["total_s"] for each in theirs]),
+        "outside_network_share": spread([1 - each["forward_s"] / each["total_s"] for each in ours]),
+        "ours_peak_mib": max(each["peak_mib"] for each in ours),
+        "monai_peak_mib": max(each["peak_mib"] for each in theirs),
+    }
 
 
 def measure_dice_by_class(ours: Any, theirs: Any) -> dict[int, float]:
@@ -145,12 +184,19 @@ def spread(values: list[float]) -> dict[str, float | int]:
 
 
 def _run(
-    contender: str, network: str, volume: str, labels: Path, options: argparse.Namespace, *, rule: str
+    contender: str,
+    network: str,
+    volume: str,
+    labels: Path,
+    options: argparse.Namespace,
+    *,
+    rule: str,
+    backend: str = "",
 ) -> dict[str, Any]:
     python = options.peer_python if contender == "nnunet" else sys.executable
     command = [python, "-W", "ignore", str(CONTENDER), contender, "--network", network, "--volume", volume]
     command += ["--threads", str(count_threads()), "--rule", rule, "--labels", str(labels), "--device", options.device]
-    command += ["--backend", options.backend] if options.backend and contender == "ours" else []
+    command += ["--backend", backend] if backend else []
     command += ["--mirror"] if options.mirror else []
     clean = os.environ | {"PYTHONPATH": ""}
     done = subprocess.run(  # noqa: S603 - our own file

@@ -33,6 +33,23 @@ VOLUMES = {
     "small": VolumeCase((48, 96, 96), (40, 128, 128), 1, 4, (32, 64, 64)),
 }
 NETWORKS = ("thin", "5m", "swin_unetr")
+SWEEP_SHAPES = ((48, 96, 96), (64, 128, 128), (96, 160, 160))
+SWEEP_CLASSES = (2, 8, 25, 104)
+_SWEEP_WINDOW = (32, 64, 64)
+
+
+def find_case(name: str) -> VolumeCase:
+    """Return a case by its name, or one of a sweep as "48x96x96x4": slices, rows, columns and classes, one channel."""
+    if name in VOLUMES:
+        return VOLUMES[name]
+    slices, rows, columns, classes = (int(number) for number in name.split("x"))
+    shape = (slices, rows, columns)
+    return VolumeCase(shape, shape, 1, classes, _SWEEP_WINDOW)
+
+
+def name_sweep(shape: Shape, classes: int) -> str:
+    """Return the name of a case of a sweep."""
+    return "x".join(str(number) for number in (*shape, classes))
 
 
 def build_network(name: str, case: VolumeCase) -> nn.Module:

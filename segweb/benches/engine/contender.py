@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 import torch  # noqa: E402 - the path comes first
-from cases import VOLUMES, VolumeCase, build_network, make_image  # type: ignore[import-not-found] # noqa: E402
+from cases import VolumeCase, build_network, find_case, make_image  # type: ignore[import-not-found] # noqa: E402
 
 
 class PeakMemory:
@@ -54,8 +55,18 @@ def _resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def run_check(case: VolumeCase, network: torch.nn.Module, image: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Let SegWeb's check pick a backend, in a process of its own, as an import does long before a run."""
+    from inference.pipeline.backends import choice, records
+
+    source = choice.NetworkSource(network, None, (case.channels, *case.window), case.classes)
+    sample = torch.from_numpy(_cut_sample(image, case))
+    checks = choice.check_backends(source, torch.device(options.device), sample)
+    return {"backend": str(records.pick_backend(checks)), "checks": [_describe(check) for check in checks]}
+
+
 def run_ours(case: VolumeCase, network: torch.nn.Module, image: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Run SegWeb's engine with the backend that its own check picks, or the one that is asked for."""
+    """Run SegWeb's engine with a backend that its check picked."""
     from inference.pipeline.averaging import Mirrored
     from inference.pipeline.backends import choice, records
     from inference.pipeline.engine import run_windows
@@ -64,16 +75,13 @@ def run_ours(case: VolumeCase, network: torch.nn.Module, image: Any, options: ar
 
     device = torch.device(options.device)
     source = choice.NetworkSource(network, None, (case.channels, *case.window), case.classes)
-    checks = choice.check_backends(source, device, torch.from_numpy(_cut_sample(image, case)))
-    candidate = records.pick_backend(checks)
-    if options.backend:
-        backend, precision = options.backend.split(":")
-        candidate = records.Candidate(records.Backend(backend), precision)
+    backend, precision = options.backend.split(":")
+    candidate = records.Candidate(records.Backend(backend), precision)
     timed = _Timed(choice.build_forward(source, candidate, device))
     forward: Any = Mirrored(timed, (0, 1, 2)) if options.mirror else timed
     grid = WindowGrid(case.working_shape, case.window, 0.5, GridRule(options.rule))
     resampling = Resampling(case.series_shape, case.working_shape)
-    forward(torch.zeros(1, case.channels, *case.window))
+    _warm_up(forward, case)
     timed.seconds = 0.0
     view = _View(case)
     with PeakMemory() as peak:
@@ -86,9 +94,16 @@ def run_ours(case: VolumeCase, network: torch.nn.Module, image: Any, options: ar
         "slice_in_view_s": view.slice_s,
         "windows": grid.window_count,
         "peak_mib": peak.mib,
-        "backend": f"{candidate.backend}:{candidate.precision}",
-        "checks": [_describe(check) for check in checks],
+        "backend": options.backend,
     }
+
+
+def _warm_up(forward: Any, case: VolumeCase) -> None:
+    window = torch.zeros(1, case.channels, *case.window)
+    if getattr(forward, "can_weigh", False):
+        forward.weigh(window, np.ones(case.window, np.float32))
+    else:
+        forward(window)
 
 
 def _describe(check: Any) -> dict[str, Any]:
@@ -156,6 +171,8 @@ def run_monai(case: VolumeCase, network: torch.nn.Module, image: Any, options: a
 
     device = torch.device(options.device)
     network = network.to(device)
+    if options.mirror:
+        network = _AllWays(network)
     with torch.inference_mode():
         network(torch.zeros(1, case.channels, *case.window, device=device))
         began = time.perf_counter()
@@ -167,6 +184,19 @@ def run_monai(case: VolumeCase, network: torch.nn.Module, image: Any, options: a
                 scores = torch.nn.functional.interpolate(scores, size=case.series_shape, mode="trilinear")
             labels = scores.argmax(1)[0].to(torch.uint8).cpu().numpy()
     return {"labels": labels, "total_s": time.perf_counter() - began, "peak_mib": peak.mib}
+
+
+class _AllWays(torch.nn.Module):
+    """The mean of a network's scores over all mirror images of a window: MONAI's engine has no mirroring of its own."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        flips = [axes for count in range(4) for axes in combinations((2, 3, 4), count)]
+        total = sum(self.network(windows.flip(axes)).flip(axes) for axes in flips)
+        return torch.as_tensor(total) / len(flips)
 
 
 def run_nnunet(case: VolumeCase, network: torch.nn.Module, image: Any, options: argparse.Namespace) -> dict[str, Any]:
@@ -236,9 +266,9 @@ def _cut_sample(image: Any, case: VolumeCase) -> Any:
 def main() -> None:
     """Run one contender and print what it took."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("contender", choices=("ours", "monai", "nnunet"))
+    parser.add_argument("contender", choices=("check", "ours", "monai", "nnunet"))
     parser.add_argument("--network", required=True)
-    parser.add_argument("--volume", choices=VOLUMES, required=True)
+    parser.add_argument("--volume", required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--rule", default="monai")
     parser.add_argument("--mirror", action="store_true")
@@ -248,11 +278,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     os.environ["SEGWEB_TORCH_THREADS"] = str(options.threads)
-    case = VOLUMES[options.volume]
+    case = find_case(options.volume)
     network, image = build_network(options.network, case), make_image(case)
-    run = {"ours": run_ours, "monai": run_monai, "nnunet": run_nnunet}[options.contender]
+    run = {"check": run_check, "ours": run_ours, "monai": run_monai, "nnunet": run_nnunet}[options.contender]
     figures = run(case, network, image, options)
-    np.save(options.labels, figures.pop("labels"))
+    if "labels" in figures:
+        np.save(options.labels, figures.pop("labels"))
     sys.stdout.write("\n" + json.dumps(figures) + "\n")
 
 
