@@ -47,7 +47,7 @@ export const routing = {
     other: "{matching} von den neuesten {count} Serien",
   },
   "routing.preview_none":
-    "Keine der neuesten Serien, die Sie sehen, ist von dieser Art. Localizer und errechnete Bilder sind es nie.",
+    "Keine der neuesten Serien, die Sie sehen, ist von dieser Art. Localizer, Subtraktionen und Reformatierungen sind es nie.",
   "routing.preview_patient": "Patient",
   "routing.preview_series": "Serie",
   "routing.preview_date": "Datum",

@@ -47,7 +47,7 @@ export const routing = {
     other: "{matching} of the newest {count} series",
   },
   "routing.preview_none":
-    "None of the newest series that you see is of this kind. Localizers and images computed from others never are.",
+    "None of the newest series that you see is of this kind. Localizers, subtractions and reformats never are.",
   "routing.preview_patient": "Patient",
   "routing.preview_series": "Series",
   "routing.preview_date": "Date",
