@@ -111,7 +111,7 @@ def request_job(
         is_awaited=rule is None,
         rule=rule,
         queue=queue_for(spec),
-        **_focus_fields(clamp_focus(focus, shape, otherwise=(shape[0] // 2, shape[1] // 2, shape[2] // 2))),
+        **_focus_fields(clamp_focus(focus, shape, otherwise=_start_at(shape, is_watched=rule is None))),
         queued_at=now,
         enqueued_at=now,
     )
@@ -209,6 +209,15 @@ def await_job(job_id: UUID) -> None:
 def move_focus(job_id: UUID, focus: Focus) -> None:
     """Note which voxel a reader looks at; it decides what is computed first and never what comes out."""
     SegmentationJob.objects.filter(pk=job_id, state__in=sorted(ACTIVE)).update(**_focus_fields(focus))
+
+
+def _start_at(shape: tuple[int, int, int], *, is_watched: bool) -> Focus:
+    """Return where a run begins that nobody looks at yet.
+
+    From the middle it spreads to both sides. From the end, where nobody waits, it sweeps through once: half as many
+    scores are under way at a time, and half the memory.
+    """
+    return (shape[0] // 2, shape[1] // 2, shape[2] // 2) if is_watched else (0, 0, 0)
 
 
 def _focus_fields(focus: Focus) -> dict[str, int]:

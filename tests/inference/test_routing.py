@@ -103,6 +103,7 @@ def test_a_series_that_arrives_is_segmented_before_anybody_opens_it(arrive: Arri
     job = SegmentationJob.objects.get()
     assert (job.series, job.rule, job.requested_by, job.is_awaited) == (series, rule, None, False)
     assert job.contents_digest == series.contents_digest
+    assert job.focus == (0, 0, 0), "nobody looks: one sweep from the end needs half the memory of one to both sides"
     status = describe_job(job)
     assert (status.rule_title, status.requested_by, status.is_awaited) == ("Balls", None, False)
     entry = AuditEntry.objects.get(act="job.requested")

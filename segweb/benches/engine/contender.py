@@ -83,7 +83,7 @@ def run_ours(case: VolumeCase, network: torch.nn.Module, image: Any, options: ar
     resampling = Resampling(case.series_shape, case.working_shape)
     _warm_up(forward, case)
     timed.seconds = 0.0
-    view = _View(case)
+    view = _View(case, is_watched=not options.unwatched)
     with PeakMemory() as peak:
         labels = run_windows(image, grid, resampling, forward, view, focus=view.focus)
     return {
@@ -117,11 +117,11 @@ def _describe(check: Any) -> dict[str, Any]:
 
 
 class _View:
-    """A reader who looks at the middle: when the labels there are final, and when those of the whole slice are."""
+    """A reader who looks at the middle, or nobody: when labels there are final, and when the whole slice's are."""
 
-    def __init__(self, case: VolumeCase) -> None:
+    def __init__(self, case: VolumeCase, *, is_watched: bool) -> None:
         slices, rows, columns = case.series_shape
-        self.focus = (slices // 2, rows // 2, columns // 2)
+        self.focus = (slices // 2, rows // 2, columns // 2) if is_watched else (0, 0, 0)
         self.box_s = self.slice_s = math.nan
         self._left = rows * columns
         self.began = time.perf_counter()
@@ -272,6 +272,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--rule", default="monai")
     parser.add_argument("--mirror", action="store_true")
+    parser.add_argument("--unwatched", action="store_true")
     parser.add_argument("--backend", default="")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--labels", type=Path, required=True)

@@ -199,7 +199,10 @@ def test_progress_counts_every_window_once() -> None:
 
 
 @pytest.mark.parametrize("working", [(16, 160, 16), (12, 120, 12)])
-def test_sums_are_freed_as_the_sweep_passes(monkeypatch: pytest.MonkeyPatch, working: Shape) -> None:
+@pytest.mark.parametrize(("row", "most_windows"), [(80, 3.0), (0, 1.5)], ids=["to both sides", "from the end"])
+def test_sums_are_freed_as_the_sweep_passes(
+    monkeypatch: pytest.MonkeyPatch, working: Shape, row: int, most_windows: float
+) -> None:
     shape = (16, 160, 16)
     held: list[int] = []
     runs: list[TileSums] = []
@@ -212,8 +215,8 @@ def test_sums_are_freed_as_the_sweep_passes(monkeypatch: pytest.MonkeyPatch, wor
         return completed
 
     monkeypatch.setattr(TileSums, "add", watch)
-    run_windows(*make_case(shape, working), make_forward(), ignore, focus=(8, 80, 8))
-    assert max(held) <= 3 * 16 * 16 * WINDOW[1]  # of ten windows' extent along the rows
+    run_windows(*make_case(shape, working), make_forward(), ignore, focus=(8, row, 8))
+    assert max(held) <= most_windows * 16 * 16 * WINDOW[1]  # of ten windows' extent along the rows
     assert not runs[-1].tiles
 
 
