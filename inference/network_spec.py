@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 Triple = tuple[int, int, int]
@@ -13,6 +13,8 @@ Argument = None | bool | int | float | str | tuple["Argument", ...] | Mapping[st
 
 SLICE_ROW_COLUMN = "slice row column"
 COLUMN_ROW_SLICE = "column row slice"
+LEAST_VOLUME_SLICES = 8
+"""With fewer, a network that looks along all axes would look at next to nothing along one."""
 _OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
 
 
@@ -159,6 +161,27 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeReading:
+    """How a network of slices reads volumes: along three axes, each voxel getting the mean of its three scores.
+
+    Attributes
+    ----------
+    spacing_mm
+        Of the cubic voxels that all three planes are seen at.
+    orientation
+        Three letters; slices, rows and columns as the network saw its slices, as "IPL".
+    """
+
+    spacing_mm: float
+    orientation: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.spacing_mm < math.inf:
+            raise ValueError(f"Spacing must be positive, not {self.spacing_mm} mm.")
+        check_orientation(self.orientation)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """What the engine needs to run a network. Axes are the network's own: see `orientation`.
 
@@ -198,6 +221,9 @@ class NetworkSpec:
         From scores to labels.
     keep_largest
         Groups of labels, in order, of each of which only the largest connected part stays, on the series' own grid.
+    volumes
+        How a network of slices with a square window reads volumes; None takes their slices one by one. Pictures and
+        stacks of few slices are always read slice by slice.
     """
 
     architecture: str
@@ -216,6 +242,7 @@ class NetworkSpec:
     mirror_axes: tuple[int, ...] = ()
     decision: Decision = Decision()
     keep_largest: tuple[tuple[int, ...], ...] = ()
+    volumes: VolumeReading | None = None
 
     def __post_init__(self) -> None:
         if not self.weights or not self.channels:
@@ -229,10 +256,30 @@ class NetworkSpec:
         if not 0 <= self.overlap < 1:
             raise ValueError(f"Windows overlap by 0 to below 1, not {self.overlap}.")
         check_orientation(self.orientation)
+        self._check_axes()
+
+    def _check_axes(self) -> None:
         if self.flat_axis is not None and (self.flat_axis not in (0, 1, 2) or self.window[self.flat_axis] != 1):
             raise ValueError("The windows of a 2D network are one voxel thick along the axis that it does not see.")
         if len(set(self.mirror_axes) & {0, 1, 2}) != len(self.mirror_axes):
             raise ValueError(f"There are no axes {self.mirror_axes} to mirror.")
+        if self.volumes is not None and (self.flat_axis != 0 or self.window[1] != self.window[2]):
+            raise ValueError("Only a network of slices with a square window reads volumes in three planes.")
+
+    def place_in_volume(self) -> NetworkSpec:
+        """Return this network's grid and windows, cubes, in a volume; only where `volumes` says how."""
+        if self.volumes is None:
+            raise ValueError("This network does not say how it reads volumes.")
+        spacing = self.volumes.spacing_mm
+        return replace(
+            self,
+            window=(self.window[1],) * 3,
+            spacing_mm=(spacing, spacing, spacing),
+            longest_side=None,
+            orientation=self.volumes.orientation,
+            flat_axis=None,
+            volumes=None,
+        )
 
     def count_scores(self, segments: int) -> int:
         """Return how many scores a voxel gets, of a network that marks this many segments."""

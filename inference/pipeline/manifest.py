@@ -22,6 +22,7 @@ from inference.network_spec import (
     NetworkSpec,
     Normalisation,
     Scheme,
+    VolumeReading,
     WeightsFile,
 )
 from studies.label_maps.label_map import SegmentDescription
@@ -150,6 +151,7 @@ def read_network(content: dict[str, Any]) -> NetworkSpec:
             "spacing_mm": None if spacing is None else _triple(spacing),
             "placement": GridPlacement(content["placement"]),
             "mirror_axes": tuple(content["mirror_axes"]),
+            "volumes": VolumeReading(**content["volumes"]) if content.get("volumes") else None,
             "keep_largest": tuple(tuple(group) for group in content.get("keep_largest", ())),
             "decision": Decision(
                 **decision

@@ -14,7 +14,7 @@ import torch
 from inference.classical.grey_values import GreyValues
 from inference.input_images import ChannelsMissingError
 from inference.model_spec import Focus, ModelSpec, OnProgress, Progress
-from inference.network_spec import Decision, DecisionRule, NetworkSpec, WeightsFile
+from inference.network_spec import LEAST_VOLUME_SLICES, Decision, DecisionRule, NetworkSpec, WeightsFile
 from inference.pipeline.averaging import Ensemble, Mirrored
 from inference.pipeline.backends.choice import (
     NetworkSource,
@@ -36,6 +36,7 @@ from inference.pipeline.nnunet_run import list_folds, segment_with_nnunet
 from inference.pipeline.normalise import normalise
 from inference.pipeline.preprocess import pad_to_window
 from inference.pipeline.probabilities import CONVERSIONS, UNITS_PER_PROBABILITY
+from inference.pipeline.three_planes import InThreePlanes
 from inference.pipeline.tiles import UNITS_PER_SCORE
 from inference.pipeline.turning import Turn, find_turn
 from inference.pipeline.warm_models import WARM_MODELS
@@ -95,6 +96,9 @@ def segment_channels(
     with WARM_MODELS.use(
         key, lambda: _load_forward(network, scores, folder), least_bytes=count_weights_bytes(network.weights, folder)
     ) as forward:
+        if network.volumes is not None and geometry.shape[0] >= LEAST_VOLUME_SLICES:
+            cubes = network.place_in_volume()
+            return _segment_with(InThreePlanes(forward), channels, geometry, cubes, on_progress, focus=focus)
         return _segment_with(forward, channels, geometry, network, on_progress, focus=focus)
 
 

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from inference.pipeline.device import limit_threads
 from inference.pipeline.networks import build_spec_network
 from inference.training.recipes import Recipe
-from inference.training.windows import Images, Truths, open_steps
+from inference.training.windows import UNSURE, Images, Truths, open_steps
 
 _AVERAGE_KEEPS = 0.97
 _SAVE_EVERY = 20
 _WARM_UP_STEPS = 20
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,12 @@ def measure_loss(scores: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     scores
         (window, class, slice, row, column).
     truth
-        Segment numbers, (window, slice, row, column).
+        Segment numbers, (window, slice, row, column); `windows.UNSURE` where nothing counts.
     """
-    entropy = nn.functional.cross_entropy(scores, truth)
-    shares = scores.softmax(dim=1)[:, 1:]
-    wanted = nn.functional.one_hot(truth, scores.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
+    entropy = nn.functional.cross_entropy(scores, truth, ignore_index=UNSURE)
+    is_sure = (truth != UNSURE)[:, None]
+    shares = scores.softmax(dim=1)[:, 1:] * is_sure
+    wanted = nn.functional.one_hot(truth * is_sure[:, 0], scores.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
     axes = (0, 2, 3, 4)
     # the added voxels make an empty batch count as found when nothing is marked
     dice = (2 * (shares * wanted).sum(axes) + 50.0) / (shares.sum(axes) + wanted.sum(axes) + 50.0)
@@ -182,5 +184,5 @@ def _identify(recipe: Recipe) -> str:
 def _lay_out_for_training(network: nn.Module) -> None:
     """Keep each voxel's channels together, which makes the backward pass of these networks a third faster on a CPU."""
     for parameter in network.parameters():
-        if parameter.dim() == 5:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+        if parameter.dim() in _CHANNELS_LAST:
+            parameter.data = parameter.data.contiguous(memory_format=_CHANNELS_LAST[parameter.dim()])

@@ -63,6 +63,9 @@ class OutlinedSet:
         Correlation of two thumbnails from which on they are taken for one person's, where nobody is named.
     is_wanted
         Of a case's name, whether the recipe uses it.
+    make_healthy
+        From a case to the same image without what is outlined, None where that cannot be had: for sets that show
+        nothing but findings, from which a network learns that there always is one.
     """
 
     file: str
@@ -72,6 +75,7 @@ class OutlinedSet:
     read_group: Callable[[str], str] | None = None
     likeness: float = 0.9
     is_wanted: Callable[[str], bool] | None = None
+    make_healthy: Callable[[OutlinedCase], OutlinedCase | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ _TRAINING_CASES, _TRAINING_WINDOWS = 0, 1
 _CASES_IN_USE = 8
 _STEPS_PER_CASE = 4
 _LESION_SHARE = 0.5
+UNSURE = 255
+"""Number in a window's truth where nothing is learnt."""
 
 
 def spawn_generator(seed: int, *branch: int) -> np.random.Generator:
@@ -87,7 +89,10 @@ class OutlinedSteps:
         if not cases:
             raise ValueError(f"There is no case for {recipe.spec.name} to learn from.")
         self._recipe = recipe
-        self._prepared = [_as_small(prepare_case(case, recipe.network)) for case in cases]
+        self._prepared = [_as_small(_prepare(case, recipe)) for case in cases]
+        make = recipe.learns_from.make_healthy if recipe.learns_from is not None and recipe.healthy_share else None
+        healthy = [made for case in cases if make is not None and (made := make(case)) is not None]
+        self._healthy = [_as_small(_prepare(case, recipe)) for case in healthy]
 
     def draw(self, step: int) -> tuple[Images, Truths]:
         """Return a step's windows."""
@@ -97,6 +102,8 @@ class OutlinedSteps:
         windows = []
         for place in range(first, first + recipe.windows_per_step):
             image, truth = self._prepared[self._pick(place)]
+            if self._healthy and rng.random() < recipe.healthy_share:
+                image, truth = self._healthy[int(rng.integers(len(self._healthy)))]
             found = draw_window(rng, image.astype(np.float32), truth, recipe.network.window, recipe.augmentation)
             windows.append(found)
         return np.stack([image for image, _ in windows]), np.stack([truth for _, truth in windows])
@@ -123,6 +130,11 @@ def prepare_case(case: OutlinedCase, network: NetworkSpec) -> tuple[Images, Trut
         for n, w in zip(case.truth.shape, working.shape, strict=True)
     ]
     return image, np.ascontiguousarray(case.truth[np.ix_(*nearest)])
+
+
+def _prepare(case: OutlinedCase, recipe: Recipe) -> tuple[Images, Truths]:
+    image, truth = prepare_case(case, recipe.network)
+    return image, np.where(np.isin(truth, recipe.unsure), np.uint8(UNSURE), truth) if recipe.unsure else truth
 
 
 def _as_small(prepared: tuple[Images, Truths]) -> tuple[npt.NDArray[np.float16], Truths]:

@@ -48,11 +48,11 @@ class Command(BaseCommand):
     def handle(self, *, name: str, **options: Any) -> None:
         # torch takes seconds to import: a wrong option is told at once
         from inference.pipeline.weights import encode_weights
-        from inference.training import loop, recipes
+        from inference.training import catalogue, loop
 
-        recipe = recipes.RECIPES.get(name)
+        recipe = catalogue.RECIPES.get(name)
         if recipe is None:
-            known = ", ".join(sorted(recipes.RECIPES))
+            known = ", ".join(sorted(catalogue.RECIPES))
             raise CommandError(f"There is no recipe {name!r}. Choose one of: {known}.", returncode=2)
         if options["steps"] is not None:
             recipe = replace(recipe, steps=options["steps"])

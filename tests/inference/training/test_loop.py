@@ -11,9 +11,10 @@ import torch
 
 from inference.network_spec import WeightsFile
 from inference.pipeline.weights import encode_weights
+from inference.training.catalogue import RECIPES
 from inference.training.loop import TrainingStep, measure_loss, train
-from inference.training.recipes import RECIPES, Recipe, draw_case
-from inference.training.windows import open_steps, spawn_generator
+from inference.training.recipes import Recipe, draw_case
+from inference.training.windows import UNSURE, open_steps, spawn_generator
 from studies.imaging.volume import Volume
 from tests.inference.volumes import ball, make_volume
 
@@ -113,8 +114,18 @@ def test_loss_is_small_for_the_truth_and_large_for_its_opposite() -> None:
     assert float(measure_loss(20.0 - right, truth)[0]) > 10
 
 
-def test_every_recipe_makes_cases_of_its_segments() -> None:
-    for recipe in RECIPES.values():
+def test_nothing_is_learnt_where_nobody_is_sure() -> None:
+    truth = torch.from_numpy(ball((8, 16, 16), (4, 8, 8), 4).astype(np.int64))[None]
+    right = 20.0 * torch.nn.functional.one_hot(truth, 2).movedim(-1, 1).float()
+    wrong = right.clone()
+    wrong[..., :8] = 20.0 - right[..., :8]
+    truth[..., :8] = UNSURE
+    for scores in (right, wrong):
+        assert float(measure_loss(scores, truth)[0]) < 0.01
+
+
+def test_every_recipe_that_draws_makes_cases_of_its_segments() -> None:
+    for recipe in (recipe for recipe in RECIPES.values() if recipe.make_case is not None):
         volume, truth = draw_case(recipe, spawn_generator(recipe.seed, 9, 0))
         assert truth.shape == volume.voxels.shape
         assert volume.geometry.spacing_mm == recipe.network.spacing_mm

@@ -14,9 +14,10 @@ from inference.evaluation.cases import OutlinedCase
 from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, WeightsFile
 from inference.pipeline.weights import encode_weights
 from inference.training.augment import Augmentation, draw_window
+from inference.training.catalogue import RECIPES
 from inference.training.loop import TrainingStep, train
 from inference.training.outlined import OutlinedSet, TrainingDataMissingError
-from inference.training.recipes import RECIPES, Recipe
+from inference.training.recipes import Recipe
 from inference.training.windows import OutlinedSteps, prepare_case
 from studies.label_maps.label_map import SegmentDescription
 from tests.inference.training.test_outlined import write_set

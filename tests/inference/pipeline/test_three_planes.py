@@ -1,0 +1,136 @@
+"""A network of slices over volumes: each voxel gets the mean of what three planes say, however the volume lies."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from inference.model_spec import Method, ModelSpec
+from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, VolumeReading, WeightsFile
+from inference.pipeline.manifest import read_manifest, write_manifest
+from inference.pipeline.network_run import segment_with_network
+from inference.pipeline.networks import build_spec_network
+from inference.pipeline.three_planes import InThreePlanes
+from inference.pipeline.weights import encode_weights
+from studies.imaging.geometry import VolumeGeometry
+from studies.imaging.volume import Volume
+from studies.label_maps.label_map import SegmentDescription
+
+SIDE = 16
+
+
+class Counting:
+    """A network of slices whose second score says what is told by `answer`; it counts the slices it is given."""
+
+    together = 5
+    classes = 2
+
+    def __init__(self, answer) -> None:
+        self._answer = answer
+        self.count = 0
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        self.count += len(windows)
+        second = self._answer(windows[:, 0])
+        return torch.stack([torch.zeros_like(second), second], dim=1)
+
+
+def make_cube() -> Tensor:
+    return torch.from_numpy(np.random.default_rng(1).normal(size=(1, 1, SIDE, SIDE, SIDE)).astype(np.float32))
+
+
+def test_every_voxel_is_read_three_times_and_stays_where_it_is() -> None:
+    cube = make_cube()
+    scores = InThreePlanes(Counting(lambda slices: 3 * slices))(cube)
+    torch.testing.assert_close(scores[0, 1], 3 * cube[0, 0])
+
+
+def test_rows_and_columns_of_each_plane_run_as_the_volume_has_them() -> None:
+    """A network that answers with the row of its slice: rows are axis 1, 0 and 0 of the volume for the three planes."""
+    rows = torch.arange(SIDE, dtype=torch.float32)[None, :, None].expand(1, SIDE, SIDE)
+    forward = Counting(lambda slices: rows[:, None].expand(len(slices), 1, SIDE, SIDE) + 0 * slices)
+    scores = InThreePlanes(forward)(make_cube())[0, 1]
+    planes, lines, _ = torch.meshgrid(*[torch.arange(SIDE, dtype=torch.float32)] * 3, indexing="ij")
+    torch.testing.assert_close(scores, (lines + planes + planes) / 3)
+
+
+def test_slices_of_one_value_are_asked_once() -> None:
+    cube = torch.zeros(1, 1, SIDE, SIDE, SIDE)
+    cube[0, 0, 4:8, 5:9, 6:10] = make_cube()[0, 0, :4, :4, :4]
+    forward = Counting(lambda slices: slices + 1)
+    scores = InThreePlanes(forward)(cube)
+    torch.testing.assert_close(scores[0, 1], cube[0, 0] + 1)
+    assert forward.count == 3 * (4 + 1)
+
+
+def make_spec(folder: Path) -> ModelSpec:
+    """Return a network of slices that marks what is bright: one 1 x 1 convolution does, set by hand."""
+    network = NetworkSpec(
+        "unet", {"channels": (4, 4)}, (WeightsFile("slices.pt", ""),), (1, 32, 32), flat_axis=0, longest_side=32,
+        channels=(InputChannel("image", Normalisation(Scheme.RANGE)),), volumes=VolumeReading(2.0, "IPL"),
+    )  # fmt: skip
+    module = build_spec_network(network, 2)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.fill_(1.0 if ".1.weight" in name else 0.0)
+        first, second = (each for each in module.network.stem.modules() if isinstance(each, torch.nn.Conv2d))
+        first.weight[0, 0, 1, 1] = second.weight[0, 0, 1, 1] = 1.0
+        merge = [each for each in module.network.merge.modules() if isinstance(each, torch.nn.Conv2d)]
+        merge[0].weight[0, 0, 1, 1] = merge[1].weight[0, 0, 1, 1] = 1.0
+        module.network.head.weight[1, 0] = 10.0
+        module.network.head.bias[1] = -5.0
+    data = encode_weights(module)
+    (folder / "slices.pt").write_bytes(data)
+    network = replace(network, weights=(WeightsFile("slices.pt", hashlib.sha256(data).hexdigest()),))
+    return ModelSpec(
+        "slices", "1", "Slices", "", "", Method.NETWORK, frozenset({"MR"}), (SegmentDescription(1, "Bright"),),
+        network=network, folder=folder,
+    )  # fmt: skip
+
+
+def make_box(shape: tuple[int, int, int], spacing: tuple[float, float, float], axes: tuple[float, ...]) -> Volume:
+    """Return a box that fills the middle half of each axis."""
+    voxels = np.zeros(shape, np.float32)
+    voxels[tuple(slice(n // 4, n - n // 4) for n in shape)] = 1.0
+    return Volume(voxels, VolumeGeometry(shape, spacing, (0.0, 0.0, 0.0), axes), "MR")
+
+
+AXIAL = (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (5.0, 1.0, 1.0), (1.0, 3.0, 3.0)])
+def test_a_box_in_a_volume_is_found_at_any_spacing(tmp_path: Path, spacing: tuple[float, float, float]) -> None:
+    shape = tuple(max(8, round(64 / s)) for s in spacing)
+    volume = make_box(shape, spacing, AXIAL)
+    found = segment_with_network(volume, make_spec(tmp_path), lambda progress: None, focus=(0, 0, 0))
+    overlap = 2 * (found & (volume.voxels > 0)).sum() / (found.sum() + (volume.voxels > 0).sum())
+    assert overlap > 0.9
+
+
+def test_pictures_and_few_slices_are_read_slice_by_slice(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path)
+    picture = make_box((1, 60, 60), (1.0, 1.0, 1.0), AXIAL)
+    picture = replace(picture, voxels=picture.voxels * 0 + np.pad(np.ones((30, 30), np.float32), 15)[None])
+    found = segment_with_network(picture, spec, lambda progress: None, focus=(0, 0, 0))
+    overlap = 2 * (found & (picture.voxels > 0)).sum() / (found.sum() + (picture.voxels > 0).sum())
+    assert overlap > 0.95
+
+
+def test_the_manifest_keeps_how_volumes_are_read(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path)
+    write_manifest(tmp_path / "slices.json", spec, provenance={})
+    assert read_manifest(tmp_path / "slices.json").network == spec.network
+
+
+def test_only_square_slices_make_cubes(tmp_path: Path) -> None:
+    network = make_spec(tmp_path).network
+    assert network is not None
+    with pytest.raises(ValueError, match="square"):
+        replace(network, window=(1, 32, 16))
+    assert network.place_in_volume().window == (32, 32, 32)
