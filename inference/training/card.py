@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+from inference.evidence import CASES_FILE, EVALUATION_FILE
 from inference.training.evaluation import CaseResult, summarise
 from inference.training.recipes import Recipe
 
@@ -38,6 +42,66 @@ def write_card(recipe: Recipe, synthetic: Sequence[CaseResult], real: Sequence[C
     if not real and not recipe.observations:
         lines.append("- None measured.")
     return "\n".join(lines) + "\n"
+
+
+def write_outlined_card(recipe: Recipe, folder: Path) -> str:
+    """Return Markdown for the card of a network that learnt from outlines, from what was measured into a folder."""
+    content = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    training, cases = content["training"], content["training"]["cases"]
+    lines = [
+        "## How it was made",
+        "",
+        f"`manage.py train {recipe.spec.name} --data FOLDER`: {training['steps']} steps of "
+        f"{training['windows_per_step']} windows from seed {training['seed']}, "
+        f"{training['cpu_s'] / 60:.0f} CPU minutes ({training['machine']}).",
+        "",
+        f"Learnt from {cases['train']} cases of {training['set']} ({training['licence']}). {training['citation']}.",
+        "",
+        "## Measured on cases that decided nothing",
+        "",
+        f"{cases['validate']} cases of people or look-alike groups that are in no other part; every case is in "
+        f"`{recipe.spec.name}/{CASES_FILE}`. Baseline: {_tell_baseline(content['baseline'])}.",
+        "",
+        "| | cases | mean Dice (95 % interval) | median | surface Dice | HD95 | baseline | below 0.5 |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_describe_summary(summary) for summary in content["summaries"]),
+        "",
+        f"One run on {' x '.join(map(str, training['run_shape']))} voxels: {training['run_seconds']:.1f} s, at most "
+        f"{training['run_peak_bytes'] / 2**20:.0f} MiB in all.",
+        "",
+        "## Other images",
+        "",
+        *(f"- {observation}" for observation in recipe.observations or ("None looked at.",)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_BASELINE_WORDS = {
+    "region": "the connected region beyond a threshold that agrees best with each very outline, which knows the answer",
+    "threshold": "the threshold that agrees best with each very outline, which knows the answer",
+}
+
+
+def _tell_baseline(name: str) -> str:
+    return _BASELINE_WORDS.get(name, name)
+
+
+def _describe_summary(summary: dict[str, Any]) -> str:
+    model, simple = summary["model"], summary["baseline"].get("dice")
+    dice, surface, distance = model["dice"], model["surface_dice"], model["hd95"]
+    if dice is None:
+        return f"| {summary['segment_label']} | {summary['cases']} | none outlined | | | | | |"
+    cells = (
+        summary["segment_label"],
+        str(dice["count"]),
+        f"{dice['mean']:.3f} ({dice['low']:.3f} to {dice['high']:.3f})",
+        f"{dice['median']:.3f}",
+        f"{surface['mean']:.3f}",
+        "" if distance is None else f"{distance['mean']:.1f}",
+        "" if simple is None else f"{simple['mean']:.3f}",
+        str(summary["below_half"]),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _describe_real(result: CaseResult) -> str:

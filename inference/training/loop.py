@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from inference.pipeline.device import limit_threads
 from inference.pipeline.networks import build_spec_network
+from inference.training.outlined import LoadedSet
 from inference.training.recipes import Recipe
 from inference.training.windows import UNSURE, Images, Truths, open_steps
 
@@ -41,7 +42,7 @@ class Trained:
 
 
 def train(
-    recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], None], *, data: Path | None = None
+    recipe: Recipe, checkpoint: Path, on_step: Callable[[TrainingStep], None], *, loaded: LoadedSet | None = None
 ) -> Trained:
     """Train a network, going on from `checkpoint` where there is one of the same recipe.
 
@@ -55,15 +56,10 @@ def train(
         File that is replaced every few steps, so that an interrupted run loses little.
     on_step
         Called after each step.
-    data
-        Folder with the training sets, for recipes that learn from one.
-
-    Raises
-    ------
-    inference.training.outlined.TrainingDataMissingError
-        Where the set is not there.
+    loaded
+        The set it learns from, for recipes that learn from one.
     """
-    source = open_steps(recipe, data)
+    source = open_steps(recipe, loaded)
     limit_threads()
     torch.manual_seed(recipe.seed)
     classes = len(recipe.spec.segments) + 1

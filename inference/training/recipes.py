@@ -44,6 +44,8 @@ class Recipe:
         Share of windows that show an image without anything to mark, made by the set's `make_healthy`.
     unsure
         Numbers in the outlines of what nobody is sure about: nothing is learnt there.
+    baseline
+        The simple method (`inference.evaluation.baselines`) that the network is held against.
     observations
         What a person saw on real images, for the card.
     """
@@ -58,6 +60,7 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     healthy_share: float = 0.0
     unsure: tuple[int, ...] = ()
+    baseline: str = "region"
     observations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

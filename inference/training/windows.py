@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +15,7 @@ from inference.pipeline.normalise import normalise
 from inference.pipeline.preprocess import measure_grey_scale
 from inference.pipeline.working_grid import place_working_grid
 from inference.training.augment import draw_window
-from inference.training.outlined import Part, load_set
+from inference.training.outlined import LoadedSet, Part
 from inference.training.recipes import Recipe, draw_case
 
 Images = npt.NDArray[np.float32]
@@ -44,22 +43,9 @@ class StepSource(Protocol):
         ...
 
 
-def open_steps(recipe: Recipe, data: Path | None) -> StepSource:
-    """Return where a recipe's windows come from.
-
-    Parameters
-    ----------
-    data
-        Folder with the training sets; recipes that draw their cases need none.
-
-    Raises
-    ------
-    inference.training.outlined.TrainingDataMissingError
-        Where the recipe's set is not there.
-    """
-    if recipe.learns_from is None:
-        return DrawnSteps(recipe)
-    return OutlinedSteps(recipe, load_set(recipe.learns_from, data).cases[Part.TRAIN])
+def open_steps(recipe: Recipe, loaded: LoadedSet | None) -> StepSource:
+    """Return where a recipe's windows come from: the set it learns from, or drawn cases where there is none."""
+    return DrawnSteps(recipe) if loaded is None else OutlinedSteps(recipe, loaded.cases[Part.TRAIN])
 
 
 class DrawnSteps:

@@ -18,8 +18,10 @@ from studies.errors import DomainError
 from studies.label_maps.nifti import read_nifti, read_volume_nifti
 
 if TYPE_CHECKING:
+    from inference.evaluation.run import CaseScore
     from inference.training.evaluation import CaseResult
     from inference.training.loop import TrainingStep
+    from inference.training.outlined import LoadedSet
     from inference.training.recipes import Recipe
 
 
@@ -49,6 +51,7 @@ class Command(BaseCommand):
         # torch takes seconds to import: a wrong option is told at once
         from inference.pipeline.weights import encode_weights
         from inference.training import catalogue, loop
+        from inference.training.outlined import load_set
 
         recipe = catalogue.RECIPES.get(name)
         if recipe is None:
@@ -60,7 +63,9 @@ class Command(BaseCommand):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             checkpoint = options["checkpoint"] or folder / f".{name}.checkpoint"
-            trained = loop.train(recipe, checkpoint, self._show, data=options["data"])
+            loaded = None if recipe.learns_from is None else load_set(recipe.learns_from, options["data"])
+            self._show_set(loaded)
+            trained = loop.train(recipe, checkpoint, self._show, loaded=loaded)
         except DomainError as error:
             raise CommandError(f"{error.message} [{error.code}]", returncode=2) from error
         except ValueError as error:
@@ -70,10 +75,22 @@ class Command(BaseCommand):
         path.write_bytes(weights)
         digest = hashlib.sha256(weights).hexdigest()
         spec = replace(recipe.spec, network=replace(recipe.network, weights=(WeightsFile(path.name, digest),)))
-        self._measure(recipe, spec, options, trained.cpu_s)
+        if loaded is None:
+            self._measure_drawn(recipe, spec, options, trained.cpu_s)
+        else:
+            self._measure_outlined(recipe, spec, folder, loaded, trained.cpu_s)
         self.stdout.write(f"{name}: {len(weights) / 1e6:.1f} MB, SHA-256 {digest}")
 
-    def _measure(self, recipe: Recipe, spec: ModelSpec, options: dict[str, Any], cpu_s: float) -> None:
+    def _measure_outlined(self, recipe: Recipe, spec: ModelSpec, folder: Path, loaded: LoadedSet, cpu_s: float) -> None:
+        from inference.training import card, measuring
+
+        # the manifest comes first: the footprint is measured by a process that reads nothing but files
+        write_manifest(folder / f"{spec.name}.json", spec, provenance={"seed": recipe.seed, "steps": recipe.steps})
+        measuring.measure_outlined(recipe, spec, folder, loaded, self._show_score, cpu_s=cpu_s)
+        notes = card.write_outlined_card(recipe, folder / spec.name)
+        (folder / f"{spec.name}.md").write_text(notes, encoding="utf-8")
+
+    def _measure_drawn(self, recipe: Recipe, spec: ModelSpec, options: dict[str, Any], cpu_s: float) -> None:
         import torch
 
         from inference.training import card, evaluation
@@ -100,6 +117,17 @@ class Command(BaseCommand):
 
     def _show(self, step: TrainingStep) -> None:
         self.stderr.write(f"step {step.number}/{step.total}  loss {step.loss:.3f}  overlap {step.dice:.3f}")
+
+    def _show_set(self, loaded: LoadedSet | None) -> None:
+        if loaded is None:
+            return
+        counts = ", ".join(f"{len(cases)} to {part}" for part, cases in loaded.cases.items())
+        self.stderr.write(f"{loaded.groups} groups; cases: {counts}")
+        for each in loaded.left_out:
+            self.stderr.write(f"left out: {each.name}: {each.reason}")
+
+    def _show_score(self, score: CaseScore) -> None:
+        self.stderr.write(f"{score.case}  {score.segment_label}: {score.agreement.dice}")
 
     def _show_case(self, result: CaseResult) -> None:
         self.stderr.write(f"{result}")

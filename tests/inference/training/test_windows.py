@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 from inference.evaluation.cases import OutlinedCase
 from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, WeightsFile
 from inference.pipeline.weights import encode_weights
 from inference.training.augment import Augmentation, draw_window
+from inference.training.card import write_outlined_card
 from inference.training.catalogue import RECIPES
 from inference.training.loop import TrainingStep, train
-from inference.training.outlined import OutlinedSet, TrainingDataMissingError
+from inference.training.measuring import measure_outlined
+from inference.training.outlined import LoadedSet, OutlinedSet, Part, TrainingDataMissingError, load_set
 from inference.training.recipes import Recipe
-from inference.training.windows import OutlinedSteps, prepare_case
+from inference.training.windows import UNSURE, OutlinedSteps, prepare_case
 from studies.label_maps.label_map import SegmentDescription
 from tests.inference.training.test_outlined import write_set
 from tests.inference.volumes import make_volume
@@ -127,11 +133,17 @@ def test_windows_drawn_anywhere_look_at_segments_half_of_the_time() -> None:
     assert 20 <= hits <= 42
 
 
+def load(folder: Path) -> LoadedSet:
+    learns_from = make_recipe().learns_from
+    assert learns_from is not None
+    return load_set(learns_from, folder)
+
+
 def test_a_set_is_learnt_from_and_an_interrupted_run_ends_in_the_same_weights(tmp_path: Path) -> None:
     write_set(tmp_path, [f"{number:02d}" for number in range(20)])
     losses: list[float] = []
     whole = encode_weights(
-        train(make_recipe(), tmp_path / "whole", lambda step: losses.append(step.loss), data=tmp_path).network
+        train(make_recipe(), tmp_path / "whole", lambda step: losses.append(step.loss), loaded=load(tmp_path)).network
     )
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
@@ -143,11 +155,56 @@ def test_a_set_is_learnt_from_and_an_interrupted_run_ends_in_the_same_weights(tm
             raise PowerCutError
 
     with pytest.raises(PowerCutError):
-        train(make_recipe(), tmp_path / "parts", cut, data=tmp_path)
-    resumed = train(make_recipe(), tmp_path / "parts", lambda step: None, data=tmp_path)
+        train(make_recipe(), tmp_path / "parts", cut, loaded=load(tmp_path))
+    resumed = train(make_recipe(), tmp_path / "parts", lambda step: None, loaded=load(tmp_path))
     assert encode_weights(resumed.network) == whole
+
+
+def test_healthy_images_come_up_as_often_as_they_should(tmp_path: Path) -> None:
+    def remove(case: OutlinedCase) -> OutlinedCase | None:
+        return None if case.name == "3" else replace(case, truth=np.zeros_like(case.truth))
+
+    recipe = make_recipe(healthy_share=0.25, steps=60)
+    recipe = replace(recipe, learns_from=replace(recipe.learns_from, make_healthy=remove))
+    source = OutlinedSteps(recipe, [make_case(str(n)) for n in range(7)])
+    empty = sum(not truth.any() for step in range(60) for truth in source.draw(step)[1])
+    assert 0.15 < empty / 180 < 0.35
+
+
+def test_what_nobody_is_sure_about_is_marked_so() -> None:
+    recipe = make_recipe(unsure=(1,))
+    truth = OutlinedSteps(recipe, [make_case("a")]).draw(0)[1]
+    assert set(np.unique(truth)) == {0, UNSURE}
+
+
+def test_what_ships_says_how_every_case_fared(tmp_path: Path) -> None:
+    """The whole way: learn, hold against the part that decided nothing, write table, figures, pictures and card."""
+    write_set(tmp_path, [f"{number:02d}" for number in range(20)])
+    loaded, recipe = load(tmp_path), make_recipe(steps=60)
+    trained = train(recipe, tmp_path / "checkpoint", lambda step: None, loaded=loaded)
+    data = encode_weights(trained.network)
+    (tmp_path / "frames.pt").write_bytes(data)
+    network = replace(recipe.network, weights=(WeightsFile("frames.pt", hashlib.sha256(data).hexdigest()),))
+    spec = replace(recipe.spec, network=network)
+    scores = measure_outlined(recipe, spec, tmp_path, loaded, lambda score: None, cpu_s=61.0)
+    assert [score.case for score in scores] == [case.name for case in loaded.cases[Part.VALIDATE]]
+    with (tmp_path / "frames" / "cases.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [float(line["dice"]) for line in lines] == pytest.approx([s.agreement.dice for s in scores], abs=1e-4)
+    assert all(float(line["baseline_dice"]) > 0.5 for line in lines)
+    content = json.loads((tmp_path / "frames" / "evaluation.json").read_text())
+    mean = np.mean([score.agreement.dice for score in scores])
+    assert content["summaries"][0]["model"]["dice"]["mean"] == pytest.approx(mean)
+    assert content["training"]["cases"] == {part.value: len(cases) for part, cases in loaded.cases.items()}
+    assert content["training"]["run_peak_bytes"] > 100e6
+    worst = min(scores, key=lambda score: score.agreement.dice or 0.0)
+    assert content["worst"][0]["case"] == worst.case
+    assert Image.open(tmp_path / "frames" / "worst-1.webp").size == (48, 48)
+    card = write_outlined_card(recipe, tmp_path / "frames")
+    assert f"{mean:.3f}" in card
+    assert "1 CPU minutes" in card
 
 
 def test_without_its_data_a_recipe_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataMissingError, match=r"frames\.zip"):
-        train(make_recipe(), tmp_path / "checkpoint", lambda step: None, data=tmp_path)
+        load(tmp_path)
