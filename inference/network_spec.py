@@ -166,18 +166,20 @@ class VolumeReading:
 
     Attributes
     ----------
-    spacing_mm
-        Of the cubic voxels that all three planes are seen at.
+    finest_mm, coarsest_mm
+        Bounds of the cubic voxels that all three planes are seen at: within them, the volume's longest side fills the
+        window, as the slices did that were learnt from.
     orientation
         Three letters; slices, rows and columns as the network saw its slices, as "IPL".
     """
 
-    spacing_mm: float
+    finest_mm: float
+    coarsest_mm: float
     orientation: str
 
     def __post_init__(self) -> None:
-        if not 0 < self.spacing_mm < math.inf:
-            raise ValueError(f"Spacing must be positive, not {self.spacing_mm} mm.")
+        if not 0 < self.finest_mm <= self.coarsest_mm < math.inf:
+            raise ValueError(f"Voxels of {self.finest_mm} to {self.coarsest_mm} mm are no range.")
         check_orientation(self.orientation)
 
 
@@ -266,11 +268,19 @@ class NetworkSpec:
         if self.volumes is not None and (self.flat_axis != 0 or self.window[1] != self.window[2]):
             raise ValueError("Only a network of slices with a square window reads volumes in three planes.")
 
-    def place_in_volume(self) -> NetworkSpec:
-        """Return this network's grid and windows, cubes, in a volume; only where `volumes` says how."""
+    def place_in_volume(self, longest_mm: float) -> NetworkSpec:
+        """Return this network's grid and windows, cubes, in a volume; only where `volumes` says how.
+
+        Parameters
+        ----------
+        longest_mm
+            Longest side of the volume.
+        """
         if self.volumes is None:
             raise ValueError("This network does not say how it reads volumes.")
-        spacing = self.volumes.spacing_mm
+        # half a voxel less than the window: rounding must not ask for a second window
+        fitting = longest_mm / (self.window[1] - 0.5)
+        spacing = min(max(fitting, self.volumes.finest_mm), self.volumes.coarsest_mm)
         return replace(
             self,
             window=(self.window[1],) * 3,

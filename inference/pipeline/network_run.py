@@ -97,7 +97,8 @@ def segment_channels(
         key, lambda: _load_forward(network, scores, folder), least_bytes=count_weights_bytes(network.weights, folder)
     ) as forward:
         if network.volumes is not None and geometry.shape[0] >= LEAST_VOLUME_SLICES:
-            cubes = network.place_in_volume()
+            sides = (n * s for n, s in zip(geometry.shape, geometry.spacing_mm, strict=True))
+            cubes = network.place_in_volume(max(sides))
             return _segment_with(InThreePlanes(forward), channels, geometry, cubes, on_progress, focus=focus)
         return _segment_with(forward, channels, geometry, network, on_progress, focus=focus)
 

@@ -49,7 +49,7 @@ BRAIN_TUMOUR = Recipe(
             flat_axis=0,
             longest_side=160,
             channels=(InputChannel("T1 with contrast", Normalisation(Scheme.BODY)),),
-            volumes=VolumeReading(1.4, "IPL"),
+            volumes=VolumeReading(1.0, 1.8, "IPL"),
         ),
     ),
     make_case=None,

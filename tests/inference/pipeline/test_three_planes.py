@@ -73,7 +73,7 @@ def make_spec(folder: Path) -> ModelSpec:
     """Return a network of slices that marks what is bright: one 1 x 1 convolution does, set by hand."""
     network = NetworkSpec(
         "unet", {"channels": (4, 4)}, (WeightsFile("slices.pt", ""),), (1, 32, 32), flat_axis=0, longest_side=32,
-        channels=(InputChannel("image", Normalisation(Scheme.RANGE)),), volumes=VolumeReading(2.0, "IPL"),
+        channels=(InputChannel("image", Normalisation(Scheme.RANGE)),), volumes=VolumeReading(1.5, 2.5, "IPL"),
     )  # fmt: skip
     module = build_spec_network(network, 2)
     with torch.no_grad():
@@ -133,4 +133,13 @@ def test_only_square_slices_make_cubes(tmp_path: Path) -> None:
     assert network is not None
     with pytest.raises(ValueError, match="square"):
         replace(network, window=(1, 32, 16))
-    assert network.place_in_volume().window == (32, 32, 32)
+
+
+@pytest.mark.parametrize(("longest", "spacing"), [(64.0, 2.03), (20.0, 1.5), (300.0, 2.5)])
+def test_a_volume_fills_the_window_within_bounds(tmp_path: Path, longest: float, spacing: float) -> None:
+    network = make_spec(tmp_path).network
+    assert network is not None
+    cubes = network.place_in_volume(longest)
+    assert cubes.window == (32, 32, 32)
+    assert cubes.spacing_mm == pytest.approx((spacing,) * 3, abs=0.01)
+    assert longest > 64 or round(longest / cubes.spacing_mm[0]) <= 32
