@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from inference.pipeline.backends.blocks_backend import BlocksForward
 from inference.pipeline.backends.onnx_backend import OnnxForward
-from inference.pipeline.backends.openvino_backend import OpenVinoForward
+from inference.pipeline.backends.openvino_backend import OpenVinoForward, has_half_precision
 from inference.pipeline.backends.records import Backend, BackendCheck, Candidate, pick_backend, read_record
 from inference.pipeline.backends.torch_backend import TorchForward, measure_room
 from inference.pipeline.device import count_threads
@@ -68,7 +68,8 @@ def list_candidates(source: NetworkSource, device: torch.device) -> tuple[Candid
         return (reference,)
     if isinstance(source.module, MeshNet):  # OpenVINO holds all feature maps of a whole head and needs many minutes
         return reference, Candidate(Backend.BLOCKS, "f32")
-    return reference, Candidate(Backend.OPENVINO, "f32"), Candidate(Backend.OPENVINO, "bf16")
+    single = Candidate(Backend.OPENVINO, "f32")
+    return (reference, single, Candidate(Backend.OPENVINO, "bf16")) if has_half_precision() else (reference, single)
 
 
 def build_forward(source: NetworkSource, candidate: Candidate, device: torch.device) -> Forward:

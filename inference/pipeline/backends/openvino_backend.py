@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,33 @@ from inference.pipeline.tiles import LARGEST_SCORE, UNITS_PER_SCORE
 
 # OpenVINO reports its use to its makers when this package is there. Patient data lies on this machine: it stays silent.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
+@cache
+def has_half_precision() -> bool:
+    """Tell whether this processor computes in bf16; where it does not, asking for it gives single precision."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@torch.no_grad()
+def _convert(module: nn.Module, sample: torch.Tensor) -> Any:
+    """Return OpenVINO's form of a network for inputs of the sample's shape."""
+    import openvino
+
+    if _partitions_windows(module):
+        return openvino.convert_model(torch.export.export(module, (sample,)))
+    return openvino.convert_model(module, example_input=sample)
+
+
+def _partitions_windows(module: nn.Module) -> bool:
+    """Tell whether a network shifts windows: it works out their sizes in Python.
+
+    Tracing, OpenVINO's own way of reading a network, makes those sizes part of the graph, wrong ones in places;
+    exported for one shape they are plain numbers. Exporting takes longer: it is kept for networks that need it.
+    """
+    return any(type(each).__name__ == "SwinTransformer" for each in module.modules())
 
 
 class OpenVinoForward:
@@ -43,8 +70,7 @@ class OpenVinoForward:
         if isinstance(source, Path):
             self._model = self._core.read_model(source)
         else:
-            with torch.no_grad():
-                self._model = openvino.convert_model(source.eval().cpu(), example_input=torch.zeros(shape))
+            self._model = _convert(source.eval().cpu(), torch.zeros(shape))
         self._model.reshape(shape)
         self._precision = precision
         self.can_weigh = precision == "f32"

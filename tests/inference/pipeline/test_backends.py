@@ -62,6 +62,28 @@ def test_openvino_gives_torchs_scores_and_stays_silent() -> None:
     assert sys.modules["openvino_telemetry"] is None, "OpenVINO would tell its makers that it is used"
 
 
+def test_shifted_windows_go_through_openvino() -> None:
+    torch.manual_seed(3)
+    spec_arguments = {"feature_size": 12, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 3, 4)}
+    module = build_network("monai.SwinUNETR", spec_arguments, 2).eval()
+    source = NetworkSource(module, None, (1, 32, 64, 64), 2)
+    sample = make_sample(source.window_shape, count=1)
+    reference, found = (
+        build_forward(source, Candidate(backend, "f32"), CPU)(sample).numpy().copy()
+        for backend in (Backend.TORCH, Backend.OPENVINO)
+    )
+    np.testing.assert_allclose(found, reference, atol=1e-3)
+
+
+def test_half_precision_is_tried_where_the_processor_has_it() -> None:
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    if not flags:
+        pytest.skip("only Linux says what its processor can do")
+    has_it = "avx512_bf16" in flags or "amx_bf16" in flags
+    tried = {candidate.precision for candidate in list_candidates(make_source(), CPU)}
+    assert ("bf16" in tried) == has_it
+
+
 def test_the_fastest_that_passes_is_picked_and_the_reference_always_passes() -> None:
     source = make_source()
     checks = check_backends(source, CPU, make_sample(WINDOW))
@@ -82,7 +104,7 @@ def test_a_backend_that_breaks_is_named_and_not_used(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(choice, "OpenVinoForward", break_down)
     checks = check_backends(make_source(), CPU, make_sample(WINDOW))
-    assert [check.problem for check in checks[1:]] == ["RuntimeError: no such operation"] * 2
+    assert {check.problem for check in checks[1:]} == {"RuntimeError: no such operation"}
     assert pick_backend(checks) == Candidate(Backend.TORCH, "f32")
 
 
