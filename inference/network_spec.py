@@ -13,6 +13,8 @@ Argument = None | bool | int | float | str | tuple["Argument", ...] | Mapping[st
 
 SLICE_ROW_COLUMN = "slice row column"
 COLUMN_ROW_SLICE = "column row slice"
+COLOURS = ("Red", "Green", "Blue")
+"""Names of the channels that are one picture's colours, not series of a study."""
 LEAST_VOLUME_SLICES = 8
 """With fewer, a network that looks along all axes would look at next to nothing along one."""
 _OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
@@ -267,6 +269,11 @@ class NetworkSpec:
             raise ValueError(f"There are no axes {self.mirror_axes} to mirror.")
         if self.volumes is not None and (self.flat_axis != 0 or self.window[1] != self.window[2]):
             raise ValueError("Only a network of slices with a square window reads volumes in three planes.")
+
+    @property
+    def reads_colours(self) -> bool:
+        """Whether the channels are the red, green and blue of one picture."""
+        return tuple(channel.name for channel in self.channels) == COLOURS
 
     def place_in_volume(self, longest_mm: float) -> NetworkSpec:
         """Return this network's grid and windows, cubes, in a volume; only where `volumes` says how.

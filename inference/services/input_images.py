@@ -76,7 +76,7 @@ def find_inputs(spec: ModelSpec, series: Series, named: Mapping[str, str] | None
     inference.input_images.NoSuchChannelError
         Where a person named what is not there.
     """
-    if spec.network is None or len(spec.network.channels) < 2:
+    if spec.network is None or len(spec.network.channels) < 2 or spec.network.reads_colours:
         return None
     return find_images(
         spec.title,

@@ -30,7 +30,7 @@ from studies.label_maps.label_map import LabelMap
 from studies.models import AlgorithmType, Series
 from studies.services import audit
 from studies.services.segmentations import StoredLabelMap, record_segmentation, store_label_map
-from studies.services.volumes import load_stack, load_volume
+from studies.services.volumes import load_colours, load_stack, load_volume
 
 logger = logging.getLogger(__name__)
 
@@ -140,6 +140,8 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     if job.inputs:
         recorder.enter("aligning")
     channels, inputs = load_inputs(job, volume)
+    if spec.network is not None and spec.network.reads_colours:
+        channels = load_colours(series)
     label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)
     recorder.check_streamed(label_map)
     recorder.enter("storing")

@@ -7,7 +7,7 @@ precision or 5 MB in single.
 from __future__ import annotations
 
 from inference.model_spec import Method, ModelSpec
-from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, VolumeReading, WeightsFile
+from inference.network_spec import COLOURS, InputChannel, NetworkSpec, Normalisation, Scheme, VolumeReading, WeightsFile
 from inference.training.augment import Augmentation
 from inference.training.healthy_halves import mirror_healthy_half
 from inference.training.outlined import OutlinedSet
@@ -217,7 +217,7 @@ RETINAL_VESSELS = Recipe(
             window=(1, 192, 192),
             flat_axis=0,
             longest_side=896,
-            channels=tuple(InputChannel(name, _GREY) for name in ("Red", "Green", "Blue")),
+            channels=tuple(InputChannel(name, _GREY) for name in COLOURS),
             overlap=0.25,
         ),
     ),

@@ -102,7 +102,7 @@ class OutlinedSteps:
 
 def prepare_case(case: OutlinedCase, network: NetworkSpec) -> tuple[Images, Truths]:
     """Return a case as the network sees it: image (channel, slice, row, column), truth (slice, row, column)."""
-    planes = case.colours if len(network.channels) == len(case.colours) else (case.image.voxels,)
+    planes = case.colours if network.reads_colours else (case.image.voxels,)
     geometry = case.image.geometry
     working = place_working_grid(geometry.shape, geometry.index_to_patient_mm[:3, :3], network)
     image = np.stack(

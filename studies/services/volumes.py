@@ -16,7 +16,7 @@ from studies.dicom.errors import PixelsUndecodableError
 from studies.dicom.image_header import ImageHeader
 from studies.dicom.presets import COLOUR_PRESET, WindowPreset, choose_presets
 from studies.dicom.series import SeriesGeometry, SeriesImage, SeriesVerdict, judge_series
-from studies.errors import ConflictError, NotFoundError
+from studies.errors import ConflictError, InvalidInputError, NotFoundError
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 from studies.models import Series
@@ -43,6 +43,12 @@ class NotAStackError(ConflictError):
     """The frames of the series differ in size."""
 
     code: ClassVar[str] = "series.not_a_stack"
+
+
+class NoColoursError(InvalidInputError):
+    """Grey images where colours are needed."""
+
+    code: ClassVar[str] = "series.no_colours"
 
 
 class FrameNotFoundError(NotFoundError):
@@ -213,13 +219,34 @@ def load_stack(series: Series) -> Volume:
     return _load(series, read_layout(series), describe_grid(series))
 
 
+def load_colours(series: Series) -> tuple[npt.NDArray[np.generic], ...]:
+    """Return red, green and blue of frames of one size, each with axes (slice, row, column) as of `load_stack`.
+
+    Raises
+    ------
+    NotAStackError
+        Where the frames differ in size, or there are none.
+    NoColoursError
+        Where the images are grey.
+    """
+    voxels = _open_voxels(series, read_layout(series), describe_grid(series))
+    if voxels.ndim != 4:
+        raise NoColoursError("These images are grey, and colours are asked for. Choose a colour photograph.")
+    return tuple(np.ascontiguousarray(voxels[..., colour]) for colour in range(3))
+
+
 def _load(series: Series, layout: SeriesLayout, grid: VolumeGeometry) -> Volume:
-    decoded, path = open_decoded(series.contents_digest, layout.images, layout.geometry.order)
-    shape = (*grid.shape, 3) if decoded.samples_per_pixel == 3 else grid.shape
-    voxels: npt.NDArray[np.generic] = np.memmap(path, dtype=np.dtype(decoded.dtype), mode="r", shape=shape)
-    if decoded.samples_per_pixel == 3:
+    voxels = _open_voxels(series, layout, grid)
+    if voxels.ndim == 4:
         voxels = np.stack([np.round(frame @ _LUMINANCE).astype(np.uint8) for frame in voxels])
     return Volume(voxels=np.asarray(voxels), geometry=grid, modality=series.modality)
+
+
+def _open_voxels(series: Series, layout: SeriesLayout, grid: VolumeGeometry) -> npt.NDArray[np.generic]:
+    """Map the decoded frames, (slice, row, column) and for colour images a last axis of three."""
+    decoded, path = open_decoded(series.contents_digest, layout.images, layout.geometry.order)
+    shape = (*grid.shape, 3) if decoded.samples_per_pixel == 3 else grid.shape
+    return np.memmap(path, dtype=np.dtype(decoded.dtype), mode="r", shape=shape)
 
 
 def describe_frames(series: Series) -> SeriesFrames:

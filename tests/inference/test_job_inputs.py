@@ -21,7 +21,7 @@ from inference.input_images import ChannelsMissingError, NoSuchChannelError
 from inference.job_states import JobState
 from inference.model_spec import Method, ModelSpec
 from inference.models import SegmentationJob
-from inference.network_spec import InputChannel, NetworkSpec, Normalisation
+from inference.network_spec import COLOURS, InputChannel, NetworkSpec, Normalisation
 from inference.pipeline.manifest import write_manifest
 from inference.pipeline.segment import segment
 from inference.services.jobs import request_job
@@ -32,7 +32,7 @@ from studies.services.segmentations import load_label_map
 from tests.archives import archive_series
 from tests.enhanced_pet import SUV_PER_BECQUEREL, write_enhanced_pet
 from tests.factories import PatientFactory, StudyFactory, TeamFactory, UserFactory
-from tests.phantoms import SeriesSpec, centre_mm, ellipsoid, lopsided_body, sphere, write_series
+from tests.phantoms import SeriesSpec, centre_mm, ellipsoid, lopsided_body, sphere, write_cine, write_series
 
 pytestmark = pytest.mark.django_db
 
@@ -265,3 +265,41 @@ def test_another_teams_study_is_not_a_source(models, examination, reader, tmp_pa
     answer = client.post("/api/jobs", json.dumps(asked), content_type="application/json")
     assert answer.status_code == 404
     assert client.get(f"/api/series/{plain.pk}/model-inputs", {"model": "difference"}).status_code == 404
+
+
+class Redness(torch.nn.Module):
+    """Marks where red exceeds green and blue together."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        score = image[:, :1] - image[:, 1:2] - image[:, 2:]
+        return torch.cat([torch.zeros_like(score), score], dim=1)
+
+
+def test_a_photograph_gives_a_network_its_colours_and_a_grey_image_is_refused(
+    models: Path, reader: User, examination: Callable[..., list[Series]], tmp_path: Path
+) -> None:
+    folder = models / "colours"
+    folder.mkdir()
+    torch.jit.save(torch.jit.script(Redness()), folder / "model.ts")
+    network = NetworkSpec(
+        "torchscript", {}, (digest_file("model.ts", (folder / "model.ts").read_bytes()),), (1, 16, 16),
+        channels=tuple(InputChannel(name, Normalisation()) for name in COLOURS),
+    )  # fmt: skip
+    spec = ModelSpec(
+        name="difference", version="1", title="Redness", summary="Marks what is red.", limits="Tests.",
+        method=Method.NETWORK, modalities=frozenset(), segments=(SegmentDescription(1, "Red"),), network=network,
+    )  # fmt: skip
+    write_manifest(folder / "manifest.json", spec, provenance={})
+    store_model(read_model(folder, Naming()), models / "models")
+    pixels = np.full((2, 20, 24, 3), (90, 60, 50), np.uint8)
+    pixels[1, 5:9, 6:16] = (200, 60, 50)
+    study = StudyFactory(patient=PatientFactory(home_team=reader.teams.all()[0]))
+    photograph = archive_series([write_cine(tmp_path / "photograph.dcm", pixels)], study=study)
+    job = run(photograph, reader)
+    assert job.state == JobState.SUCCEEDED, job.failure
+    assert job.revision is not None
+    found = load_label_map(job.revision).voxels
+    np.testing.assert_array_equal(found > 0, (pixels[..., 0] == 200))
+    (grey,) = examination(write(tmp_path, PLAIN, body(PLAIN)))
+    refused = run(grey, reader)
+    assert (refused.state, refused.failure_code) == (JobState.FAILED, "series.no_colours")

@@ -19,11 +19,13 @@ from studies.services.decoded_series import SeriesEmptyError
 from studies.services.thumbnails import read_thumbnail
 from studies.services.volumes import (
     FrameNotFoundError,
+    NoColoursError,
     NotAStackError,
     NotAVolumeError,
     describe_frames,
     describe_grid,
     iterate_pixels,
+    load_colours,
     load_stack,
     load_volume,
     prepare_series,
@@ -141,6 +143,15 @@ def test_colour_stays_colour_and_is_grey_for_methods(tmp_path):
     assert frames.frames[0].pixel_spacing_mm == pytest.approx((0.2, 0.2))
     grey = load_stack(series).voxels
     assert [int(plane[0, 0]) for plane in grey] == [round(0.299 * 200), round(59.8 + 58.7), round(59.8 + 5.7)]
+    for number, plane in enumerate(load_colours(series)):
+        np.testing.assert_array_equal(plane, colours[..., number])
+
+
+def test_grey_images_have_no_colours(tmp_path):
+    series = archive_series(write_series(tmp_path / "dicom", SeriesSpec(shape=(3, 16, 16))))
+    with pytest.raises(NoColoursError) as refusal:
+        load_colours(series)
+    assert refusal.value.code == "series.no_colours"
 
 
 def test_an_x_ray_keeps_its_photometric_interpretation(tmp_path):
