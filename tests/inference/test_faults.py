@@ -41,6 +41,7 @@ from tests.factories import PatientFactory
 from tests.inference.conftest import BALL, BALL_RADIUS_MM
 from tests.inference.volumes import make_volume
 from tests.phantoms import SeriesSpec, sphere, write_series
+from tests.torchscript import encode_script
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +87,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "models").mkdir()
     brought = tmp_path / "brought"
     brought.mkdir()
-    torch.jit.save(torch.jit.script(Bright()), brought / "model.ts")
+    (brought / "model.ts").write_bytes(encode_script(Bright()))
     spec = describe()
     assert spec.network is not None
     file = digest_file("model.ts", (brought / "model.ts").read_bytes())

@@ -33,6 +33,7 @@ from tests.archives import archive_series
 from tests.enhanced_pet import SUV_PER_BECQUEREL, write_enhanced_pet
 from tests.factories import PatientFactory, StudyFactory, TeamFactory, UserFactory
 from tests.phantoms import SeriesSpec, centre_mm, ellipsoid, lopsided_body, sphere, write_cine, write_series
+from tests.torchscript import encode_script
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,7 @@ def import_difference(
 ) -> ModelSpec:
     """Import the network by the path that a hospital's own takes."""
     folder.mkdir(parents=True)
-    torch.jit.save(torch.jit.script(Difference(scale, threshold)), folder / "model.ts")
+    (folder / "model.ts").write_bytes(encode_script(Difference(scale, threshold)))
     network = NetworkSpec(
         "torchscript",
         {},
@@ -280,7 +281,7 @@ def test_a_photograph_gives_a_network_its_colours_and_a_grey_image_is_refused(
 ) -> None:
     folder = models / "colours"
     folder.mkdir()
-    torch.jit.save(torch.jit.script(Redness()), folder / "model.ts")
+    (folder / "model.ts").write_bytes(encode_script(Redness()))
     network = NetworkSpec(
         "torchscript", {}, (digest_file("model.ts", (folder / "model.ts").read_bytes()),), (1, 16, 16),
         channels=tuple(InputChannel(name, Normalisation()) for name in COLOURS),

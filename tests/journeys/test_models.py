@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tests.factories import PatientFactory, TeamFactory, UserFactory
 from tests.journeys import acts
 from tests.phantoms import SeriesSpec, sphere, write_series
 from tests.stack import give_password
+from tests.torchscript import encode_script
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -67,10 +67,8 @@ def images(team: Team, tmp_path: Path) -> None:
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
     """A network in a file."""
-    buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(Brighter()), buffer)  # type: ignore[no-untyped-call]
     path = tmp_path / "bright.ts"
-    path.write_bytes(buffer.getvalue())
+    path.write_bytes(encode_script(Brighter()))
     return path
 
 

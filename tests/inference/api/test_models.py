@@ -41,6 +41,7 @@ from tests.factories import UserFactory
 from tests.inference.formats.bundles import write_bundle
 from tests.inference.formats.nnunet_folders import FolderSpec, write_folder
 from tests.inference.formats.onnx_files import encode_brighter
+from tests.torchscript import encode_script
 
 pytestmark = pytest.mark.django_db
 
@@ -59,12 +60,6 @@ class Threefold(torch.nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return torch.cat((image, image, image), 1)
-
-
-def encode_script(module: torch.nn.Module) -> bytes:
-    buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(module), buffer)  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
 
 
 def encode_zip(folder: Path) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import os
 import zipfile
@@ -23,6 +22,7 @@ from inference.formats.torchscript import check_torchscript
 from inference.pipeline.manifest import write_manifest
 from studies.errors import DomainError
 from tests.inference.formats.bundles import make_inference, write_bundle
+from tests.torchscript import encode_script
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -205,12 +205,6 @@ class Reads(torch.nn.Module):
 class Adds(torch.nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return torch.cat((image, 1 - image), 1)
-
-
-def encode_script(module: torch.nn.Module) -> bytes:
-    buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(module), buffer)  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
 
 
 def test_torchscript_that_reaches_files_is_refused_before_it_is_loaded() -> None:

@@ -20,6 +20,7 @@ from inference.pipeline.segment import segment
 from studies.label_maps.label_map import SegmentDescription
 from tests.inference.formats.onnx_files import encode_brighter
 from tests.inference.volumes import Recorder, make_volume
+from tests.torchscript import encode_script
 
 SHAPE = (21, 40, 36)
 VOXELS = np.random.default_rng(8).normal(0.3, 1.0, SHAPE).astype(np.float32)
@@ -63,12 +64,6 @@ def import_and_run(folder: Path) -> np.ndarray:
     return labels
 
 
-def script(network: nn.Module) -> bytes:
-    buffer = io.BytesIO()
-    torch.jit.save(torch.jit.script(network), buffer)
-    return buffer.getvalue()
-
-
 def run_by_monai(network: nn.Module, window: tuple[int, ...], image: torch.Tensor) -> np.ndarray:
     from monai.inferers import sliding_window_inference
 
@@ -80,7 +75,7 @@ def run_by_monai(network: nn.Module, window: tuple[int, ...], image: torch.Tenso
 def test_a_torchscript_network_gives_what_torch_gives_by_monais_windows(tmp_path: Path) -> None:
     torch.manual_seed(2)
     network = nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv3d(4, 2, 3, padding=1)).eval()
-    write_model(tmp_path / "in", "torchscript", "model.ts", script(network), (8, 16, 16))
+    write_model(tmp_path / "in", "torchscript", "model.ts", encode_script(network), (8, 16, 16))
     expected = run_by_monai(network, (8, 16, 16), torch.from_numpy(VOXELS)[None, None])[0]
     labels = import_and_run(tmp_path / "in")
     assert 0.05 < labels.mean() < 0.95
@@ -90,7 +85,7 @@ def test_a_torchscript_network_gives_what_torch_gives_by_monais_windows(tmp_path
 def test_a_flat_torchscript_network_is_run_slice_by_slice(tmp_path: Path) -> None:
     torch.manual_seed(5)
     network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1)).eval()
-    write_model(tmp_path / "in", "torchscript", "model.ts", script(network), (1, 16, 16))
+    write_model(tmp_path / "in", "torchscript", "model.ts", encode_script(network), (1, 16, 16))
     expected = run_by_monai(network, (16, 16), torch.from_numpy(VOXELS)[:, None])
     labels = import_and_run(tmp_path / "in")
     assert 0.05 < labels.mean() < 0.95
@@ -105,7 +100,7 @@ def test_an_onnx_network_marks_what_is_bright(tmp_path: Path, dimensions: int, w
 
 @pytest.mark.parametrize("name", ["model.ts", "model.onnx"])
 def test_a_file_alone_is_refused_with_what_is_missing(tmp_path: Path, name: str) -> None:
-    data = encode_brighter(16) if name.endswith("onnx") else script(nn.Sequential(nn.Conv3d(1, 2, 1)))
+    data = encode_brighter(16) if name.endswith("onnx") else encode_script(nn.Sequential(nn.Conv3d(1, 2, 1)))
     (tmp_path / name).write_bytes(data)
     with pytest.raises(CommandError, match=r"manifest\.json.*window.*channels.*segments"):
         call_command("import_model", str(tmp_path / name))
@@ -117,7 +112,9 @@ def test_a_file_alone_is_refused_with_what_is_missing(tmp_path: Path, name: str)
 
 
 def test_a_network_that_does_not_fit_its_description_is_refused_before_it_is_stored(tmp_path: Path) -> None:
-    write_model(tmp_path / "in", "torchscript", "model.ts", script(nn.Sequential(nn.Conv3d(1, 5, 1))), (8, 16, 16))
+    write_model(
+        tmp_path / "in", "torchscript", "model.ts", encode_script(nn.Sequential(nn.Conv3d(1, 5, 1))), (8, 16, 16)
+    )
     with pytest.raises(CommandError, match="it answers"):
         call_command("import_model", str(tmp_path / "in"))
     assert not list((tmp_path / "models").glob("brought*"))

@@ -17,6 +17,7 @@ from inference.pipeline.segment import segment
 from inference.pipeline.working_grid import fit_slices
 from studies.label_maps.label_map import SegmentDescription
 from tests.inference.volumes import make_volume, measure_dice
+from tests.torchscript import encode_script
 
 
 class Bright(torch.nn.Module):
@@ -30,7 +31,7 @@ class Bright(torch.nn.Module):
 
 @pytest.fixture
 def spec(tmp_path: Path) -> ModelSpec:
-    torch.jit.save(torch.jit.script(Bright()), tmp_path / "model.ts")
+    (tmp_path / "model.ts").write_bytes(encode_script(Bright()))
     return ModelSpec(
         name="bright", version="1", title="Bright", summary="Marks what is bright.", limits="Tests.",
         method=Method.NETWORK, modalities=frozenset(), segments=(SegmentDescription(1, "Bright"),), folder=tmp_path,

@@ -9,6 +9,7 @@ import { Button } from "../../ui/Button";
 import { notify } from "../../ui/notice_queue";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/States";
 import { SearchField } from "../../ui/TextField";
+import { Toolbar, ToolbarEnd, ToolbarSearch } from "../../ui/Toolbar";
 import uploadStyles from "../uploads/Uploads.module.css";
 import { useFileDrop } from "../uploads/use_file_drop";
 import { ImportForm } from "./ImportForm";
@@ -100,8 +101,8 @@ export function Catalogue() {
   return (
     <div className={styles.beside}>
       <div className={styles.main}>
-        <div className={styles.tools}>
-          <div className={styles.search}>
+        <Toolbar>
+          <ToolbarSearch>
             <SearchField
               label={t("models.search")}
               clearLabel={t("models.clear_search")}
@@ -111,13 +112,13 @@ export function Catalogue() {
               onChange={setTyped}
               inputRef={field}
             />
-          </div>
-          <div className={styles.right}>
+          </ToolbarSearch>
+          <ToolbarEnd>
             <Button variant="primary" icon={Plus} onPress={dropped.open}>
               {t("models.import")}
             </Button>
-          </div>
-        </div>
+          </ToolbarEnd>
+        </Toolbar>
         {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keyboard users scroll it */}
         <div className={styles.scroller} tabIndex={0} role="group" aria-label={t("models.table")}>
           <List words={words} openName={openName} onOpen={open} />

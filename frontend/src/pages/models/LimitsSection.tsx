@@ -6,6 +6,7 @@ import { useLocale, useTranslate } from "../../lib/messages";
 import { Button } from "../../ui/Button";
 import { notify } from "../../ui/notice_queue";
 import { EmptyState, ErrorState, LoadingState, sentenceOf } from "../../ui/States";
+import { Toolbar } from "../../ui/Toolbar";
 import styles from "./Models.module.css";
 
 const MOST = 100_000;
@@ -85,9 +86,9 @@ export function LimitsSection() {
     return <EmptyState icon={Users} title={t("limits.none_title")} sentence={t("limits.none")} />;
   return (
     <>
-      <div className={styles.tools}>
+      <Toolbar>
         <p className={styles.explained}>{t("limits.explained")}</p>
-      </div>
+      </Toolbar>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keyboard users scroll it */}
       <div className={styles.scroller} tabIndex={0} role="group" aria-label={t("limits.table")}>
         <table className={styles.table} aria-label={t("limits.table")}>

@@ -11,6 +11,7 @@ import { classes } from "../../ui/classes";
 import { notify } from "../../ui/notice_queue";
 import { EmptyState, ErrorState, LoadingState, sentenceOf } from "../../ui/States";
 import { Switch } from "../../ui/Switch";
+import { Toolbar, ToolbarEnd } from "../../ui/Toolbar";
 import styles from "./Models.module.css";
 import { RuleForm } from "./RuleForm";
 
@@ -118,14 +119,14 @@ export function RulesSection() {
   return (
     <div className={styles.beside}>
       <div className={styles.main}>
-        <div className={styles.tools}>
+        <Toolbar>
           <p className={styles.explained}>{t("routing.explained")}</p>
-          <div className={styles.right}>
+          <ToolbarEnd>
             <Button variant="primary" icon={Plus} onPress={() => setOpenId(NEW)}>
               {t("routing.new")}
             </Button>
-          </div>
-        </div>
+          </ToolbarEnd>
+        </Toolbar>
         {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keyboard users scroll it */}
         <div className={styles.scroller} tabIndex={0} role="group" aria-label={t("routing.table")}>
           {answer.data.length === 0 ? (

@@ -8,6 +8,7 @@ import { isNarrowed, NO_FILTERS, SEGMENTATION_STATES, type WorklistFilters } fro
 import { Button } from "../../ui/Button";
 import { Select } from "../../ui/Select";
 import { SearchField } from "../../ui/TextField";
+import { Toolbar, ToolbarEnd, ToolbarSearch } from "../../ui/Toolbar";
 import { ChooseFiles } from "../uploads/ChooseFiles";
 import styles from "./Worklist.module.css";
 
@@ -39,7 +40,7 @@ function Search({ filters, change, searchRef }: Omit<ToolsProps, "user">) {
     return () => clearTimeout(timer);
   }, [typed, asked, change]);
   return (
-    <div className={styles.search}>
+    <ToolbarSearch>
       <SearchField
         label={t("worklist.search")}
         clearLabel={t("worklist.clear_search")}
@@ -49,7 +50,7 @@ function Search({ filters, change, searchRef }: Omit<ToolsProps, "user">) {
         onChange={setTyped}
         inputRef={searchRef}
       />
-    </div>
+    </ToolbarSearch>
   );
 }
 
@@ -116,7 +117,7 @@ export function Tools({ user, filters, change, searchRef }: ToolsProps) {
   const t = useTranslate();
   const { ordering } = filters;
   return (
-    <div className={styles.tools} role="search" aria-label={t("worklist.filters")}>
+    <Toolbar searchLabel={t("worklist.filters")}>
       <Search filters={filters} change={change} searchRef={searchRef} />
       <Choices user={user} filters={filters} change={change} />
       <DateRange filters={filters} change={change} />
@@ -126,10 +127,10 @@ export function Tools({ user, filters, change, searchRef }: ToolsProps) {
         </Button>
       ) : null}
       {canAddFiles(user) ? (
-        <div className={styles.add}>
+        <ToolbarEnd>
           <ChooseFiles />
-        </div>
+        </ToolbarEnd>
       ) : null}
-    </div>
+    </Toolbar>
   );
 }
