@@ -4,6 +4,8 @@ them, so a network that does has learnt more than grey values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from inference.evaluation.cases import OutlinedCase
+from inference.evaluation.task_baselines import mark_41_percent, mark_ellipse, mark_ridges, mark_round_in_the_middle
 
 Mask = npt.NDArray[np.bool_]
 _LEVELS = 64
@@ -21,10 +24,12 @@ _TOUCHING = np.ones((3, 3, 3), np.uint8)
 class Baseline(Protocol):
     """Marks a structure in a case; may look at the outline where it says so."""
 
-    def __call__(self, case: OutlinedCase, truth: Mask) -> Mask: ...
+    def __call__(self, case: OutlinedCase, truth: Mask, number: int) -> Mask:
+        """Return what is marked, for the outlined number `number` whose outline is `truth`."""
+        ...
 
 
-def mark_by_best_threshold(case: OutlinedCase, truth: Mask) -> Mask:
+def mark_by_best_threshold(case: OutlinedCase, truth: Mask, number: int) -> Mask:
     """Mark what is brighter, or darker, than the threshold that agrees best with this very outline.
 
     The threshold is chosen knowing the answer, case by case, of some hundred levels that lie close together where the
@@ -46,7 +51,7 @@ def mark_by_best_threshold(case: OutlinedCase, truth: Mask) -> Mask:
     return (bins <= int(dark.argmax())).reshape(image.shape)
 
 
-def mark_by_best_region(case: OutlinedCase, truth: Mask) -> Mask:
+def mark_by_best_region(case: OutlinedCase, truth: Mask, number: int) -> Mask:
     """Mark the connected part beyond a threshold, holes filled, that agrees best with this very outline.
 
     Threshold and part are chosen knowing the answer, of a dozen thresholds to either side among the structure's own
@@ -81,5 +86,29 @@ def _take_part(marked: Mask, truth: Mask) -> Mask:
     return np.stack([ndimage.binary_fill_holes(plane) for plane in part])
 
 
-BASELINES: dict[str, Baseline] = {"threshold": mark_by_best_threshold, "region": mark_by_best_region}
+KNOWING_BASELINES: Mapping[str, Baseline] = MappingProxyType(
+    {"threshold": mark_by_best_threshold, "region": mark_by_best_region}
+)
+"""Those that look at the outline."""
+BASELINES: Mapping[str, Baseline] = MappingProxyType(
+    {
+        **KNOWING_BASELINES,
+        "otsu_centre": mark_round_in_the_middle,
+        "suv41": mark_41_percent,
+        "ellipse_on_edges": mark_ellipse,
+        "frangi": mark_ridges,
+    }
+)
 """By the name that `manage.py evaluate --baseline` takes."""
+BASELINE_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "region": "the part beyond a threshold that agrees best with each very outline: it knows the answer",
+        "threshold": "the threshold that agrees best with each very outline: it knows the answer",
+        "otsu_centre": "Otsu's threshold in the middle of the image, the roundest bright part",
+        "suv41": "all that touches the hottest voxel above 41 % of its value",
+        "ellipse_on_edges": "an ellipse fitted (RANSAC) to the brightest edges",
+        "frangi": "Frangi's ridge filter on the green channel, arteries and veins told apart by colour",
+        "fitted_region": "the largest part beyond the threshold that did best on the cases learnt from",
+        "atlas_average": "where most of the cases learnt from have the structure",
+    }
+)

@@ -81,7 +81,7 @@ def evaluate_case(
     scores = []
     for number, outlined in segments.items():
         truth = np.isin(case.truth, outlined)
-        simple = None if baseline is None else baseline(case, truth)
+        simple = None if baseline is None else baseline(case, truth, outlined[0])
         scores.append(
             CaseScore(
                 case=case.name,

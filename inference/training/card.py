@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from inference.evaluation.baselines import BASELINE_WORDS
 from inference.evidence import CASES_FILE, EVALUATION_FILE
 from inference.training.evaluation import CaseResult, summarise
 from inference.training.recipes import Recipe
@@ -76,14 +77,8 @@ def write_outlined_card(recipe: Recipe, folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-_BASELINE_WORDS = {
-    "region": "the connected region beyond a threshold that agrees best with each very outline, which knows the answer",
-    "threshold": "the threshold that agrees best with each very outline, which knows the answer",
-}
-
-
 def _tell_baseline(name: str) -> str:
-    return _BASELINE_WORDS.get(name, name)
+    return BASELINE_WORDS.get(name, name)
 
 
 def _describe_summary(summary: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from inference.evaluation.baselines import BASELINES
 from inference.evaluation.cases import OutlinedCase
+from inference.evaluation.fitted_baselines import choose_baseline
 from inference.evaluation.report import find_worst
 from inference.evaluation.run import CaseScore, Evaluated, evaluate_case, match_segments
 from inference.evaluation.shipped import write_shipped
@@ -59,10 +59,9 @@ def measure_outlined(
     scores: list[CaseScore] = []
     worst: list[Evaluated] = []
     cases = loaded.cases[Part.VALIDATE]
+    baseline = choose_baseline(recipe.baseline, loaded.cases[Part.TRAIN])
     for case in cases:
-        found = evaluate_case(
-            case, here, match_segments(here, case.truth), parameters={}, baseline=BASELINES[recipe.baseline]
-        )
+        found = evaluate_case(case, here, match_segments(here, case.truth), parameters={}, baseline=baseline)
         scores += found.scores
         worst = find_worst([*worst, found])
         for score in found.scores:

@@ -46,23 +46,23 @@ def test_the_best_threshold_is_no_worse_than_any_that_was_tried() -> None:
     for noise in (5.0, 60.0):
         case = make_case(noise=noise)
         truth = case.truth > 0
-        best = measure_dice(mark_by_best_threshold(case, truth), truth)
+        best = measure_dice(mark_by_best_threshold(case, truth, 1), truth)
         tried = [measure_dice(case.image.voxels > level, truth) for level in range(-50, 350, 10)]
         assert best >= max(tried) - 0.02
     dark = make_case()
     inverted = OutlinedCase("dark", make_volume(-dark.image.voxels), (), dark.truth, True, {})
-    assert measure_dice(mark_by_best_threshold(inverted, dark.truth > 0), dark.truth > 0) > 0.8
+    assert measure_dice(mark_by_best_threshold(inverted, dark.truth > 0, 1), dark.truth > 0) > 0.8
 
 
 def test_the_best_region_leaves_the_other_ball_out() -> None:
     case = make_case()
     truth = case.truth > 0
-    assert measure_dice(mark_by_best_threshold(case, truth), truth) == pytest.approx(
+    assert measure_dice(mark_by_best_threshold(case, truth, 1), truth) == pytest.approx(
         2 * truth.sum() / (2 * truth.sum() + ball(SHAPE, (6, 30, 30), 3).sum()), abs=0.01
     )
-    assert measure_dice(mark_by_best_region(case, truth), truth) > 0.99
+    assert measure_dice(mark_by_best_region(case, truth, 1), truth) > 0.99
     for mark in (mark_by_best_threshold, mark_by_best_region):
-        assert not mark(case, np.zeros(SHAPE, bool)).any()
+        assert not mark(case, np.zeros(SHAPE, bool), 1).any()
 
 
 def test_a_case_is_scored_segment_by_segment() -> None:
@@ -151,7 +151,7 @@ def test_the_command_prints_writes_and_goes_on_past_what_it_cannot_use(tmp_path:
     [
         (["unheard-of", "--cases", "."], "no model called"),
         (["otsu", "--cases", "absent"], "nothing at absent"),
-        (["otsu", "--cases", ".", "--baseline", "magic"], "region, threshold, none"),
+        (["otsu", "--cases", ".", "--baseline", "magic"], "otsu_centre, region, suv41, threshold, none"),
         (["otsu", "--cases", ".", "--map", "7=1"], "1 (Darker tissue), 2 (Brighter tissue)"),
         (["otsu", "--cases", ".", "--map", "bright"], "SEGMENT=NUMBERS"),
     ],
@@ -175,5 +175,5 @@ def test_on_real_outlines(shared_data: Path) -> None:
     source = open_source(shared_data / "training" / "brisc2025.zip")
     case = read_case(source, find_cases(source)[0][0])
     truth = case.truth > 0
-    by_threshold = measure_dice(mark_by_best_threshold(case, truth), truth)
-    assert 0.05 < by_threshold < measure_dice(mark_by_best_region(case, truth), truth) <= 1.0
+    by_threshold = measure_dice(mark_by_best_threshold(case, truth, 1), truth)
+    assert 0.05 < by_threshold < measure_dice(mark_by_best_region(case, truth, 1), truth) <= 1.0

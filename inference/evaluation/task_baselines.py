@@ -1,0 +1,155 @@
+"""What a person would try first for a task, without learning and without knowing the answer. Knows no torch.
+
+References
+----------
+Otsu N, IEEE Trans SMC 1979;9:62-66. Frangi AF et al., MICCAI 1998. Fischler MA, Bolles RC, Commun ACM 1981;24:381-395
+(RANSAC). 41 % of the maximum: Boellaard R et al., Eur J Nucl Med Mol Imaging 2015;42:328-354 (EANM).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from skimage.draw import ellipse
+from skimage.feature import canny
+from skimage.filters import frangi, threshold_otsu
+from skimage.measure import EllipseModel, regionprops
+from skimage.measure import label as label_parts
+from skimage.transform import resize
+
+from inference.evaluation.cases import OutlinedCase
+
+Mask = npt.NDArray[np.bool_]
+Plane = npt.NDArray[np.float64]
+_TOUCHING = np.ones((3, 3, 3), np.uint8)
+
+_MIDDLE = 0.5
+"""Share of each side of the image that is looked at for the left ventricle."""
+_SMALLEST, _LARGEST = 0.002, 0.06
+"""Of the image's area: what a ventricle's cavity may take up."""
+_RETINA_SIDE = 512
+_VESSEL_SHARE = 0.10
+"""Of the retina that vessels take up, about."""
+_HEAD_SIDE = 160
+_ELLIPSE_SEED = 20261123
+_ELLIPSE_TRIALS = 400
+_ELLIPSE_REACH = 2.0
+
+
+def mark_round_in_the_middle(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark, slice by slice, the roundest bright part in the middle of the image, above Otsu's threshold there."""
+    return np.stack([_mark_round(np.asarray(plane, np.float64)) for plane in case.image.voxels])
+
+
+def _mark_round(plane: Plane) -> Mask:
+    found = np.zeros(plane.shape, bool)
+    rows, columns = plane.shape
+    part = (slice(round(rows * _MIDDLE / 2), round(rows * (1 - _MIDDLE / 2))),
+            slice(round(columns * _MIDDLE / 2), round(columns * (1 - _MIDDLE / 2))))  # fmt: skip
+    middle = plane[part]
+    if middle.min() == middle.max():
+        return found
+    bright = ndimage.binary_opening(middle > threshold_otsu(middle), iterations=2)
+    parts = label_parts(bright)
+    best, best_score = 0, 0.0
+    for each in regionprops(parts):
+        if not _SMALLEST <= each.area / plane.size <= _LARGEST:
+            continue
+        distance = np.hypot(*(np.asarray(each.centroid) / middle.shape - 0.5))
+        score = float(each.solidity) * float(np.sqrt(1 - each.eccentricity**2)) * (1.0 - distance)
+        if score > best_score:
+            best, best_score = each.label, score
+    if best:
+        found[part] = ndimage.binary_fill_holes(parts == best)
+    return found
+
+
+def mark_41_percent(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark what touches the hottest voxel and has at least 41 % of its value."""
+    image = np.asarray(case.image.voxels, np.float32)
+    parts, _ = ndimage.label(image >= 0.41 * image.max(), _TOUCHING)
+    return np.asarray(parts == parts[np.unravel_index(int(image.argmax()), image.shape)])
+
+
+def mark_ellipse(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark, slice by slice, the ellipse that most of the edges of bright structures lie on."""
+    return np.stack([_mark_ellipse(np.asarray(plane, np.float64)) for plane in case.image.voxels])
+
+
+def _mark_ellipse(plane: Plane) -> Mask:
+    found = np.zeros(plane.shape, bool)
+    share = _HEAD_SIDE / max(plane.shape)
+    small = resize(plane, [max(16, round(n * share)) for n in plane.shape], anti_aliasing=True)
+    smooth = ndimage.gaussian_filter(small, 1.5)
+    edges = canny(smooth, sigma=1.5) & (smooth > np.quantile(smooth, 0.80))
+    points = np.argwhere(edges)[:, ::-1].astype(float)
+    if len(points) < 20:
+        return found
+    head = _fit_ellipse(points)
+    if head is None:
+        return found
+    (column, row), (a, b) = head.center, head.axis_lengths
+    rows, columns = ellipse(row / share, column / share, b / share, a / share, plane.shape, rotation=-head.theta)
+    found[rows, columns] = True
+    return found
+
+
+def _fit_ellipse(points: Plane) -> EllipseModel | None:
+    """Return the ellipse, of a head's size, that most points (column, row) lie within two pixels of."""
+    rng = np.random.default_rng(_ELLIPSE_SEED)
+    best: EllipseModel | None = None
+    best_count = 0
+    for _ in range(_ELLIPSE_TRIALS):
+        head = EllipseModel.from_estimate(points[rng.choice(len(points), 6, replace=False)])
+        if not head or not _is_head(head):
+            continue
+        count = int((_measure_distance(head, points) < _ELLIPSE_REACH).sum())
+        if count > best_count:
+            best, best_count = head, count
+    if best is None:
+        return None
+    refined: EllipseModel = EllipseModel.from_estimate(points[_measure_distance(best, points) < _ELLIPSE_REACH])
+    return refined if refined and _is_head(refined) else best
+
+
+def _is_head(model: EllipseModel) -> bool:
+    shorter, longer = sorted(float(each) for each in model.axis_lengths)
+    return shorter >= 0.12 * _HEAD_SIDE and longer <= 0.6 * _HEAD_SIDE and shorter >= 0.5 * longer
+
+
+def _measure_distance(model: EllipseModel, points: Plane) -> npt.NDArray[np.float64]:
+    """Return about how far points lie from an ellipse, along the ray from its centre."""
+    cosine, sine = np.cos(model.theta), np.sin(model.theta)
+    x, y = (points - np.asarray(model.center)).T
+    a, b = (float(each) for each in model.axis_lengths)
+    radius = np.hypot((x * cosine + y * sine) / a, (y * cosine - x * sine) / b)
+    distance: npt.NDArray[np.float64] = np.abs(radius - 1.0) * np.hypot(x, y) / np.maximum(radius, 1e-6)
+    return distance
+
+
+def mark_ridges(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark the strongest dark ridges of the green channel; number 1 the redder half of them, 2 the other."""
+    if not case.colours:
+        return np.zeros(case.image.geometry.shape, bool)
+    planes = zip(*case.colours, strict=True)
+    return np.stack([_mark_ridges(red, green, number) for red, green, _ in planes])
+
+
+def _mark_ridges(red: npt.NDArray[np.generic], green: npt.NDArray[np.generic], number: int) -> Mask:
+    share = min(1.0, _RETINA_SIDE / max(green.shape))
+    sizes = [round(n * share) for n in green.shape]
+    small = resize(np.asarray(green, float), sizes, anti_aliasing=True)
+    retina = ndimage.binary_erosion(small > threshold_otsu(small) * 0.5, iterations=6)
+    ridges = frangi(small, sigmas=(1.0, 1.5, 2.0, 3.0), black_ridges=True)
+    if not retina.any():
+        return np.zeros(green.shape, bool)
+    vessels = retina & (ridges > np.quantile(ridges[retina], 1.0 - _VESSEL_SHARE))
+    vessels = np.asarray(resize(vessels.astype(float), green.shape, order=1) > 0.5)
+    if not vessels.any():
+        return vessels
+    # an artery's blood carries oxygen: against what lies about it, it is less dark in red
+    around = ndimage.uniform_filter(np.asarray(red, np.float32), 61)
+    redness = ndimage.uniform_filter(np.asarray(red, np.float32), 5) / np.maximum(around, 1.0)
+    is_artery = redness > np.median(redness[vessels])
+    return np.asarray(vessels & (is_artery if number == 1 else ~is_artery))
