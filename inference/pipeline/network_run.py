@@ -36,7 +36,7 @@ from inference.pipeline.nnunet_run import list_folds, segment_with_nnunet
 from inference.pipeline.normalise import normalise
 from inference.pipeline.preprocess import pad_to_window
 from inference.pipeline.probabilities import CONVERSIONS, UNITS_PER_PROBABILITY
-from inference.pipeline.three_planes import InThreePlanes
+from inference.pipeline.three_planes import InThreePlanes, weigh_planes
 from inference.pipeline.tiles import UNITS_PER_SCORE
 from inference.pipeline.turning import Turn, find_turn
 from inference.pipeline.warm_models import WARM_MODELS
@@ -97,9 +97,9 @@ def segment_channels(
         key, lambda: _load_forward(network, scores, folder), least_bytes=count_weights_bytes(network.weights, folder)
     ) as forward:
         if network.volumes is not None and geometry.shape[0] >= LEAST_VOLUME_SLICES:
-            sides = (n * s for n, s in zip(geometry.shape, geometry.spacing_mm, strict=True))
-            cubes = network.place_in_volume(max(sides))
-            return _segment_with(InThreePlanes(forward), channels, geometry, cubes, on_progress, focus=focus)
+            sides = find_turn(geometry, network.volumes.orientation).turn_values(geometry.sides_mm)
+            cubes, planes = network.place_in_volume(max(sides)), InThreePlanes(forward, weigh_planes(sides))
+            return _segment_with(planes, channels, geometry, cubes, on_progress, focus=focus)
         return _segment_with(forward, channels, geometry, network, on_progress, focus=focus)
 
 

@@ -273,7 +273,7 @@ HIPPOCAMPUS = Recipe(
             weights=_name_weights("hippocampus"),
             window=(40, 56, 40),
             spacing_mm=(1.0, 1.0, 1.0),
-            orientation="RAS",
+            orientation="SAR",
             channels=(InputChannel("T1, cropped", Normalisation(Scheme.Z_SCORE)),),
         ),
     ),

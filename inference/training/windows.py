@@ -13,6 +13,7 @@ from inference.evaluation.cases import OutlinedCase
 from inference.network_spec import NetworkSpec
 from inference.pipeline.normalise import normalise
 from inference.pipeline.preprocess import measure_grey_scale
+from inference.pipeline.turning import find_turn
 from inference.pipeline.working_grid import place_working_grid
 from inference.training.augment import draw_window
 from inference.training.outlined import LoadedSet, Part
@@ -101,21 +102,22 @@ class OutlinedSteps:
 
 
 def prepare_case(case: OutlinedCase, network: NetworkSpec) -> tuple[Images, Truths]:
-    """Return a case as the network sees it: image (channel, slice, row, column), truth (slice, row, column)."""
+    """Return a case as the network sees it, along its axes: image (channel, 3 axes), truth (3 axes)."""
     planes = case.colours if network.reads_colours else (case.image.voxels,)
-    geometry = case.image.geometry
-    working = place_working_grid(geometry.shape, geometry.index_to_patient_mm[:3, :3], network)
+    turn = find_turn(case.image.geometry, network.orientation)
+    working = place_working_grid(turn.turned_shape, turn.turn_axes(case.image.geometry), network)
     image = np.stack(
         [
-            normalise(working.resample(plane), plane, channel.normalisation)
+            normalise(working.resample(turn.turn(plane)), plane, channel.normalisation)
             for plane, channel in zip(planes, network.channels, strict=True)
         ]
     )
+    truth = turn.turn(case.truth)
     nearest = [
         np.minimum((np.arange(w) + 0.5) * n / w, n - 1).astype(np.intp)
-        for n, w in zip(case.truth.shape, working.shape, strict=True)
+        for n, w in zip(truth.shape, working.shape, strict=True)
     ]
-    return image, np.ascontiguousarray(case.truth[np.ix_(*nearest)])
+    return image, np.ascontiguousarray(truth[np.ix_(*nearest)], dtype=np.uint8)
 
 
 def _prepare(case: OutlinedCase, recipe: Recipe) -> tuple[Images, Truths]:

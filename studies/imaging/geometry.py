@@ -56,6 +56,12 @@ class VolumeGeometry:
         return affine
 
     @property
+    def sides_mm(self) -> tuple[float, float, float]:
+        """Lengths of the volume along (slice, row, column), mm."""
+        first, second, third = (n * s for n, s in zip(self.shape, self.spacing_mm, strict=True))
+        return first, second, third
+
+    @property
     def voxel_volume_ml(self) -> float:
         """Volume of one voxel, mL; sheared grids included."""
         return abs(float(np.linalg.det(self.index_to_patient_mm[:3, :3]))) / 1000.0

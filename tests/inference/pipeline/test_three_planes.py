@@ -16,7 +16,7 @@ from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Sch
 from inference.pipeline.manifest import read_manifest, write_manifest
 from inference.pipeline.network_run import segment_with_network
 from inference.pipeline.networks import build_spec_network
-from inference.pipeline.three_planes import InThreePlanes
+from inference.pipeline.three_planes import InThreePlanes, weigh_planes
 from inference.pipeline.weights import encode_weights
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
@@ -58,6 +58,21 @@ def test_rows_and_columns_of_each_plane_run_as_the_volume_has_them() -> None:
     scores = InThreePlanes(forward)(make_cube())[0, 1]
     planes, lines, _ = torch.meshgrid(*[torch.arange(SIDE, dtype=torch.float32)] * 3, indexing="ij")
     torch.testing.assert_close(scores, (lines + planes + planes) / 3)
+
+
+def test_planes_of_strips_count_less() -> None:
+    assert weigh_planes((200.0, 200.0, 200.0)) == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+    # a slab of 100 mm: seen from above whole slices, from front and side strips of half the height
+    assert weigh_planes((100.0, 200.0, 200.0)) == pytest.approx((4 / 6, 1 / 6, 1 / 6))
+    cube = make_cube()
+    # the network says 1 where a slice's second row is and 0 else: the second plane of axis 0 for two of the planes
+    row = torch.zeros(1, 1, SIDE, SIDE)
+    row[:, :, 1] = 1.0
+    scores = InThreePlanes(Counting(lambda slices: row.expand(len(slices), 1, SIDE, SIDE)), (0.5, 0.3, 0.2))(cube)[0, 1]
+    assert scores[5, 1, 5] == pytest.approx(0.5)
+    assert scores[1, 5, 5] == pytest.approx(0.5)
+    assert scores[1, 1, 5] == pytest.approx(1.0)
+    assert scores[5, 5, 5] == 0.0
 
 
 def test_slices_of_one_value_are_asked_once() -> None:

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from inference.evaluation.cases import OutlinedCase
 from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, WeightsFile
+from inference.pipeline.turning import find_turn
 from inference.pipeline.weights import encode_weights
 from inference.training.augment import Augmentation, draw_window
 from inference.training.card import write_outlined_card
@@ -61,6 +62,23 @@ def test_a_case_is_seen_as_the_network_will_see_it() -> None:
     assert image.std() == pytest.approx(1.0, abs=1e-5)
     assert truth.sum() == pytest.approx(np.pi * 64 / 9, rel=0.15)
     assert image[0][truth > 0].min() > image[0][truth == 0].max() - 1.5
+
+
+def test_a_case_is_turned_as_the_network_will_have_it() -> None:
+    """The engine turns volumes by their header; what is learnt must lie the same way."""
+    rng = np.random.default_rng(1)
+    voxels = rng.normal(size=(6, 10, 14)).astype(np.float32)
+    truth = (voxels > 0).astype(np.uint8)
+    case = OutlinedCase("volume", make_volume(voxels), (), truth, True, {})
+    network = NetworkSpec(
+        "unet", {"channels": (4, 8)}, (WeightsFile("x.pt", ""),), (8, 8, 8),
+        channels=(InputChannel("image", Normalisation(Scheme.NONE)),), orientation="RAS",
+    )  # fmt: skip
+    image, labels = prepare_case(case, network)
+    turned = find_turn(case.image.geometry, "RAS").turn(voxels)
+    assert turned.shape == (14, 10, 6)
+    np.testing.assert_array_equal(image[0], turned)
+    np.testing.assert_array_equal(labels > 0, turned > 0)
 
 
 def test_each_case_comes_up_once_before_any_comes_up_again() -> None:
