@@ -9,7 +9,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from inference.pipeline.engine import Forward
+from inference.pipeline.engine import Forward, has_own_threads
 
 
 class Mirrored:
@@ -30,6 +30,7 @@ class Mirrored:
     def __init__(self, forward: Forward, axes: tuple[int, ...]) -> None:
         self.together = forward.together
         self.classes = forward.classes
+        self.has_own_threads = has_own_threads(forward)
         self._forward = forward
         self._flips = [
             [axis + 2 for axis in chosen] for count in range(1, len(axes) + 1) for chosen in combinations(axes, count)
@@ -49,6 +50,7 @@ class Ensemble:
     def __init__(self, forwards: tuple[Forward, ...]) -> None:
         self.together = min(forward.together for forward in forwards)
         self.classes = forwards[0].classes
+        self.has_own_threads = all(has_own_threads(forward) for forward in forwards)
         self._forwards = forwards
 
     def __call__(self, windows: Tensor) -> Tensor:

@@ -183,8 +183,10 @@ class TileLabeller:
     """Labels what has become final, and frees the tiles that nothing waits for any more."""
 
     def __init__(self, sums: TileSums, resampling: Resampling, decide: Decide = decide_by_highest) -> None:
-        self.labels: Labels = np.zeros(resampling.shape, np.uint8)
-        self._sums = sums
+        self.shape: Shape = resampling.shape
+        self.labels: Labels = np.zeros(self.shape, np.uint8)
+        self.sums = sums
+        """Of the run; windows are added there."""
         self._resampling = resampling
         self._is_same_grid = resampling.is_same_grid
         self._decide = decide
@@ -215,7 +217,7 @@ class TileLabeller:
             self._pending.discard(tile)
         for tile in {needed for done in ready for needed in self._needs(done)} | set(completed):
             if not any(True for _ in self._waiting_for(tile)):
-                self._sums.free(tile)
+                self.sums.free(tile)
         return [self._box_between(low, high) for low, high in join_tiles(ready)]
 
     def _waiting_for(self, tile: Tile) -> list[Tile]:
@@ -229,11 +231,11 @@ class TileLabeller:
         return list(product(planes, rows, columns))
 
     def _is_ready(self, tile: Tile) -> bool:
-        return all(self._sums.is_complete(needed) for needed in self._needs(tile))
+        return all(self.sums.is_complete(needed) for needed in self._needs(tile))
 
     def _tile_of(self, voxel: Shape) -> Tile:
         place = self.working_place(voxel)
-        z, y, x = (axis.zone_at(i) for axis, i in zip(self._sums.grid.axes, place, strict=True))
+        z, y, x = (axis.zone_at(i) for axis, i in zip(self.sums.grid.axes, place, strict=True))
         return z, y, x
 
     def _box_of(self, tile: Tile) -> Box:
@@ -266,11 +268,11 @@ class TileLabeller:
         """Return a tile's units without the padding around the working grid."""
         parts = []
         for axis, zone, before, size in zip(
-            self._sums.grid.axes, tile, self._resampling.before, self._resampling.working_shape, strict=True
+            self.sums.grid.axes, tile, self._resampling.before, self._resampling.working_shape, strict=True
         ):
             start, stop = axis.zones[zone]
             parts.append(slice(max(start, before) - start, min(stop, before + size) - start))
-        return self._sums.tiles[tile][(slice(None), *parts)]
+        return self.sums.tiles[tile][(slice(None), *parts)]
 
     def _gather(self, tile: Tile) -> tuple[Tensor, Shape]:
         """Return the scores of a tile and of the neighbours it needs in one block, and the block's first voxel."""
@@ -279,7 +281,7 @@ class TileLabeller:
             [
                 torch.cat(
                     [
-                        torch.cat([self._sums.tiles[z, y, x] for x in range(tile[2], ends[2] + 1)], dim=3)
+                        torch.cat([self.sums.tiles[z, y, x] for x in range(tile[2], ends[2] + 1)], dim=3)
                         for y in range(tile[1], ends[1] + 1)
                     ],
                     dim=2,
@@ -288,7 +290,7 @@ class TileLabeller:
             ],
             dim=1,
         )
-        z, y, x = (axis.zones[zone][0] for axis, zone in zip(self._sums.grid.axes, tile, strict=True))
+        z, y, x = (axis.zones[zone][0] for axis, zone in zip(self.sums.grid.axes, tile, strict=True))
         return block, (z, y, x)
 
 

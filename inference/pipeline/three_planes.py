@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from inference.pipeline.engine import Forward
+from inference.pipeline.engine import Forward, has_own_threads
 
 Triple = tuple[float, float, float]
 _AXES = (2, 3, 4)
@@ -32,6 +32,7 @@ class InThreePlanes:
 
     def __init__(self, forward: Forward, weights: Triple = (1 / 3, 1 / 3, 1 / 3)) -> None:
         self.classes = forward.classes
+        self.has_own_threads = has_own_threads(forward)
         self._forward = forward
         self._weights = weights
 

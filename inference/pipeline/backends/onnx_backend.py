@@ -24,6 +24,7 @@ class OnnxForward:
     """
 
     together = 1
+    has_own_threads = True
 
     def __init__(self, path: Path, device: torch.device, *, classes: int) -> None:
         options = onnxruntime.SessionOptions()

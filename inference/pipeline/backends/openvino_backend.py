@@ -61,6 +61,7 @@ class OpenVinoForward:
     """
 
     together = 1
+    has_own_threads = True
 
     def __init__(self, source: nn.Module | Path, window_shape: tuple[int, ...], *, precision: str = "f32") -> None:
         import openvino
@@ -73,6 +74,7 @@ class OpenVinoForward:
             self._model = _convert(source.eval().cpu(), torch.zeros(shape))
         self._model.reshape(shape)
         self._precision = precision
+        self._threads = count_threads()  # now: torch has fewer while windows run
         self.can_weigh = precision == "f32"
         self.classes = int(self._model.output(0).shape[1])
 
@@ -90,7 +92,7 @@ class OpenVinoForward:
     def _compile(self, model: Any) -> Any:
         options: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": self._precision,
-            "INFERENCE_NUM_THREADS": count_threads(),
+            "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
         }

@@ -149,6 +149,7 @@ class _Timed:
         self.together, self.classes, self.seconds = forward.together, forward.classes, 0.0
         self._forward = forward
         self.can_weigh = getattr(forward, "can_weigh", False)
+        self.has_own_threads = getattr(forward, "has_own_threads", False)
 
     def __call__(self, windows: torch.Tensor) -> torch.Tensor:
         return self._count(self._forward, windows)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from inference.model_spec import CancelledError, Progress
+from inference.pipeline.averaging import Ensemble, Mirrored
 from inference.pipeline.backends.torch_backend import TorchForward
 from inference.pipeline.engine import NetworkOutputError, run_windows
 from inference.pipeline.labelling import DecideByRegions, Resampling, decide_by_highest, find_positions, join_tiles
@@ -299,3 +300,32 @@ def test_the_highest_score_wins_and_of_equal_ones_the_first(classes: int, dtype:
     expected = scores.argmax(0)
     assert (expected[0] == 0).all()
     np.testing.assert_array_equal(decide_by_highest(scores.to(dtype)).numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_torch_stands_aside_while_a_network_computes_in_threads_of_its_own(is_own: bool) -> None:
+    seen: list[int] = []
+
+    def score(window: Tensor) -> Tensor:
+        seen.append(torch.get_num_threads())
+        return torch.stack([window, -window])
+
+    forward = Call(score)
+    forward.has_own_threads = is_own
+    image, grid, resampling = make_case((12, 20, 20), (12, 20, 20))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run_windows(image, grid, resampling, forward, ignore, focus=(0, 0, 0))
+        assert set(seen) == {1 if is_own else 2}
+        assert torch.get_num_threads() == 2, "the next network may need torch's threads"
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_mirrored_network_says_whose_threads_it_uses() -> None:
+    own, other = Call(lambda window: window[None]), Call(lambda window: window[None])
+    own.has_own_threads = True
+    assert Mirrored(own, (0,)).has_own_threads
+    assert not Mirrored(other, (0,)).has_own_threads
+    assert not Ensemble((own, other)).has_own_threads
