@@ -37,7 +37,13 @@ class Evaluation:
 
 
 def list_origin(spec: ModelSpec, provenance: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """Return what is known of who made a model from what, and how it came here."""
+    """Return what is known of who made a model from what, and how it came here.
+
+    Parameters
+    ----------
+    provenance
+        What its file says of how the weights came about, and for a network that ships what its training wrote down.
+    """
     if spec.network is None:
         return (Fact("makers", "SegWeb"), Fact("training_data", "A fixed rule: it is not trained."))
     if spec.folder is None:
@@ -73,15 +79,34 @@ def describe_evaluation(provenance: Mapping[str, Any]) -> Evaluation:
 
 
 def _list_own(spec: ModelSpec, provenance: Mapping[str, Any]) -> tuple[Fact, ...]:
+    makers = Fact("makers", f"SegWeb (manage.py train {spec.name})")
+    learnt = _state("set", provenance)
+    if learnt.value is not None:
+        said = ", ".join(text for text in (learnt.value, _state("citation", provenance).value) if text)
+        return (
+            makers,
+            Fact("training_data", said),
+            Fact("data_licence", _state("licence", provenance).value),
+            _tell_training(provenance),
+        )
+    if _read_cases(provenance, "synthetic_cases"):
+        seed = _number(provenance, "seed")
+        beginning = "" if seed is None else f" from seed {seed:.0f}"
+        data = Fact("training_data", f"Synthetic images{beginning}; no patient's image.")
+        return (makers, data, _tell_training(provenance))
+    return (makers, Fact("training_data", None))
+
+
+def _tell_training(provenance: Mapping[str, Any]) -> Fact:
     seed, steps, cpu_s = (_number(provenance, name) for name in ("seed", "steps", "cpu_s"))
-    facts = [Fact("makers", f"SegWeb (manage.py train {spec.name})")]
-    if seed is not None and steps is not None:
-        facts.append(Fact("training_data", f"Synthetic images from seed {seed:.0f}; no patient's image."))
-        time = f", {cpu_s / 60:.0f} CPU minutes" if cpu_s is not None else ""
-        facts.append(Fact("training", f"{steps:.0f} steps{time}"))
-    else:
-        facts.append(Fact("training_data", None))
-    return tuple(facts)
+    machine = _state("machine", provenance).value
+    parts = (
+        None if steps is None else f"{steps:.0f} steps",
+        None if seed is None else f"seed {seed:.0f}",
+        None if cpu_s is None else f"{cpu_s / 60:.0f} CPU minutes",
+        machine,
+    )
+    return Fact("training", ", ".join(part for part in parts if part) or None)
 
 
 def _state(name: str, said: Mapping[str, Any]) -> Fact:

@@ -8,7 +8,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from inference.model_origin import describe_evaluation, list_origin
+from inference.api.model_evidence import EvidenceSerializer, describe_evidence
+from inference.evidence import read_evidence, tell_evidence
+from inference.model_origin import Evaluation, describe_evaluation, list_origin
 from inference.model_spec import Method, ModelSpec, ParameterKind
 from inference.network_spec import InputChannel, NetworkSpec
 from inference.pipeline.backends.records import BackendCheck, MachineRecord, list_records
@@ -167,6 +169,7 @@ class ModelCardSerializer(ModelSerializer):
     origin = FactSerializer(many=True)
     notes = serializers.CharField(help_text="Its makers' own words, Markdown; may be empty.")
     evaluation = EvaluationSerializer()
+    evidence = EvidenceSerializer(allow_null=True, help_text="Measured on outlined cases; null where it was not.")
     machines = MachineSerializer(many=True)
     versions = serializers.ListField(child=serializers.CharField(), help_text="Imported versions, newest first.")
 
@@ -206,7 +209,9 @@ def describe_model(
 
 def describe_card(spec: ModelSpec, *, disabled: frozenset[str]) -> dict[str, Any]:
     """Return everything that is known of a model."""
-    origin = read_origin(spec)
+    origin, evidence = read_origin(spec), read_evidence(spec)
+    training = evidence.content.get("training", {}) if evidence else {}
+    measured = Evaluation("segweb", tell_evidence(evidence)) if evidence else None
     return describe_model(spec, None, disabled=disabled, has_figures=True) | {
         "segments": [
             {
@@ -221,9 +226,10 @@ def describe_card(spec: ModelSpec, *, disabled: frozenset[str]) -> dict[str, Any
         "intended_use": spec.intended_use,
         "needs_volume": spec.needs_volume,
         "network": _describe_network(spec, spec.network) if spec.network else None,
-        "origin": list_origin(spec, origin.provenance),
+        "origin": list_origin(spec, {**origin.provenance, **training}),
         "notes": origin.notes,
-        "evaluation": describe_evaluation(origin.provenance),
+        "evaluation": measured or describe_evaluation(origin.provenance),
+        "evidence": describe_evidence(evidence) if evidence else None,
         "machines": _list_machines(spec.network) if spec.network else [],
         "versions": list_versions(spec.name),
     }

@@ -1,10 +1,11 @@
 """The machines' addresses below /api/, one list per resource."""
 
-from inference.api import inputs, jobs, model_imports, models, queue, routing_rules, usage_limits
+from inference.api import inputs, jobs, model_evidence, model_imports, models, queue, routing_rules, usage_limits
 
 urlpatterns = [
     *inputs.urlpatterns,
     *jobs.urlpatterns,
+    *model_evidence.urlpatterns,
     *model_imports.urlpatterns,
     *models.urlpatterns,
     *queue.urlpatterns,

@@ -91,6 +91,8 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "api/models"): READS,
     ("GET", "api/series/<uuid:series_id>/model-inputs"): READS,
     ("GET", "api/models/<str:name>"): READS,
+    ("GET", "api/models/<str:name>/cases"): READS,
+    ("GET", "api/models/<str:name>/worst-cases/<int:index>"): READS,
     ("PUT", "api/models/<str:name>/setting"): ADMINISTERS,
     ("DELETE", "api/models/<str:name>/versions/<str:version>"): ADMINISTERS,
     ("GET", "api/model-imports"): ADMINISTERS,

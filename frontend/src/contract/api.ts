@@ -193,6 +193,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{name}/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a line for each segment of each case. */
+        get: operations["get_models_name_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{name}/setting": {
         parameters: {
             query?: never;
@@ -222,6 +239,23 @@ export interface paths {
         post?: never;
         /** @description Take it away; label maps it made stay. */
         delete: operations["delete_models_name_versions_version"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models/{name}/worst-cases/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return its picture: the outline green, what was marked orange. */
+        get: operations["get_models_name_worst_cases_index"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1247,6 +1281,14 @@ export interface components {
             by: string;
             text: string;
         };
+        /** @description Figures over cases that decided nothing in training. */
+        Evidence: {
+            /** @description Name of the simple method beside it; may be empty. */
+            baseline: string;
+            segments: components["schemas"]["MeasuredSegment"][];
+            training: components["schemas"]["Training"];
+            worst: components["schemas"]["WorstCase"][];
+        };
         /** @description One line of where a model came from; null where nobody states it. */
         Fact: {
             name: string;
@@ -1596,6 +1638,32 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        /** @description A mean over cases with its 95 % bootstrap interval. */
+        MeasuredInterval: {
+            /** @description Cases in which the measure has a meaning. */
+            count: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            median: number;
+        };
+        /** @description One structure over all cases; null where a measure has no meaning. */
+        MeasuredSegment: {
+            baseline_dice: components["schemas"]["MeasuredInterval"] | null;
+            /** @description Cases with a Dice below 0.5. */
+            below_half: number;
+            cases: number;
+            dice: components["schemas"]["MeasuredInterval"] | null;
+            /** @description mm; pixels where images have no millimetres. */
+            hd95: components["schemas"]["MeasuredInterval"] | null;
+            marked_where_nothing_is: number;
+            segment_label: string;
+            surface_dice: components["schemas"]["MeasuredInterval"] | null;
+        };
         /** @enum {string} */
         MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing";
         /** @description Something in which two dates were imaged differently. */
@@ -1654,6 +1722,8 @@ export interface components {
             /** @description Images of one examination that it reads together, where several. */
             channels: string[];
             evaluation: components["schemas"]["Evaluation"];
+            /** @description Measured on outlined cases; null where it was not. */
+            evidence: components["schemas"]["Evidence"] | null;
             /** @description Null unless asked for. */
             figures: components["schemas"]["ModelFigures"] | null;
             /** @description As its makers state it; empty where they do not. */
@@ -2699,6 +2769,26 @@ export interface components {
             therapy: components["schemas"]["Therapy"][];
             timepoints: components["schemas"]["Timepoint"][];
         };
+        /** @description How the weights came about, and what one run needed there; null where it was not written down. */
+        Training: {
+            citation: string | null;
+            /** Format: double */
+            cpu_s: number | null;
+            /** @description Of the set. */
+            licence: string | null;
+            machine: string | null;
+            run_peak_bytes: number | null;
+            /**
+             * Format: double
+             * @description Of one run over `run_shape` voxels.
+             */
+            run_seconds: number | null;
+            run_shape: number[] | null;
+            seed: number | null;
+            set: string | null;
+            steps: number | null;
+            train_cases: number | null;
+        };
         /** @enum {string} */
         TrendEnum: "growing" | "shrinking" | "uncertain" | "unknown";
         /** @enum {string} */
@@ -2835,6 +2925,15 @@ export interface components {
             page: number;
             page_size: number;
             results: components["schemas"]["WorklistEntry"][];
+        };
+        /** @description A case with a low Dice; its picture is number `index` of the worst cases. */
+        WorstCase: {
+            case: string;
+            /** @description By segment. */
+            dice: {
+                [key: string]: number | null;
+            };
+            index: number;
         };
     };
     responses: never;
@@ -3264,6 +3363,36 @@ export interface operations {
             };
         };
     };
+    get_models_name_cases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_models_name_setting: {
         parameters: {
             query?: never;
@@ -3316,6 +3445,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_models_name_worst_cases_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                index: number;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
             };
             /** @description Refused, with the reason. */
             default: {

@@ -6,6 +6,7 @@ import { Markdown } from "../../ui/Markdown";
 import { ErrorState, LoadingState } from "../../ui/States";
 import { CardSection, Facts } from "./CardParts";
 import { Backends } from "./CardBackends";
+import { CardEvidence } from "./CardEvidence";
 import { Input, Segments } from "./CardContents";
 import { Origin, Versions } from "./CardOrigin";
 import { Usage } from "./CardUsage";
@@ -14,6 +15,7 @@ import styles from "./Card.module.css";
 function Evaluation({ card }: { readonly card: ModelCard }) {
   const t = useTranslate();
   const { by, text } = card.evaluation;
+  if (card.evidence) return <CardEvidence name={card.name} evidence={card.evidence} />;
   if (!by) return <p>{t(card.network ? "models.not_evaluated" : "models.not_evaluated_rule")}</p>;
   return (
     <p>

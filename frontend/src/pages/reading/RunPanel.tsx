@@ -1,5 +1,5 @@
 import { Eye, MapPin, Play, RotateCw, Square } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 
 import { cancelRunAct } from "../../actions/reading/cancel_run";
 import { pickPoint } from "../../actions/reading/pick_point";
@@ -17,6 +17,7 @@ import { Select } from "../../ui/Select";
 import { EmptyState, ErrorState, LoadingState, sentenceOf } from "../../ui/States";
 import { NumberField } from "../../ui/TextField";
 import { JobCard } from "./JobCard";
+import { ModelEvidence } from "./ModelEvidence";
 import { ModelImages } from "./ModelImages";
 import { shortcutOf } from "./key_caps";
 import styles from "./SidePanel.module.css";
@@ -113,6 +114,7 @@ function RunActs({ job }: { readonly job: Job | null }) {
 
 function ModelFacts({ model }: { readonly model: Model }) {
   const t = useTranslate();
+  const [isOpen, setOpen] = useState(false);
   return (
     <div className={styles.facts}>
       <p>{model.summary}</p>
@@ -123,8 +125,9 @@ function ModelFacts({ model }: { readonly model: Model }) {
         </p>
       ) : null}
       {model.card ? (
-        <details className={styles.card}>
+        <details className={styles.card} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
           <summary>{t("reading.model_card", { version: model.version })}</summary>
+          {isOpen ? <ModelEvidence key={model.name} name={model.name} /> : null}
           <Markdown text={model.card} />
         </details>
       ) : null}

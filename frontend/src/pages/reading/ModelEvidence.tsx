@@ -1,0 +1,14 @@
+import { useModelCard } from "../../api/models";
+import { CardEvidence } from "../models/CardEvidence";
+import styles from "./SidePanel.module.css";
+
+/** How good the chosen model was found to be, where it was measured; its card says the rest in words. */
+export function ModelEvidence({ name }: { readonly name: string }) {
+  const { data } = useModelCard(name);
+  if (!data?.evidence) return null;
+  return (
+    <div className={styles.evidence}>
+      <CardEvidence name={name} evidence={data.evidence} />
+    </div>
+  );
+}
