@@ -10,6 +10,7 @@ type Measured = Evidence["segments"][number];
 type Interval = NonNullable<Measured["dice"]>;
 
 const BASELINES: Readonly<Record<string, PlainMessageKey>> = {
+  atlas_average: "models.baseline_atlas_average",
   region: "models.baseline_region",
   threshold: "models.baseline_threshold",
 };

@@ -129,6 +129,7 @@ export const models = {
   "models.hd95_hint":
     "95 % beider Oberflächen liegen näher an der anderen als dies; mm, oder Pixel, wo es keine mm gibt.",
   "models.nothing_hint": "Fälle, in denen etwas markiert wurde, obwohl nichts umrandet ist.",
+  "models.baseline_atlas_average": "mittlere Umrandung der Trainingsfälle",
   "models.baseline_region": "beste Region jenseits einer Schwelle",
   "models.baseline_threshold": "beste Schwelle",
   "models.save_cases": "Alle Fälle speichern (CSV)",

@@ -124,6 +124,7 @@ export const models = {
   "models.surface_hint": "Share of both surfaces that lies within 2 mm of the other; pixels where there are no mm.",
   "models.hd95_hint": "95 % of both surfaces lie nearer than this to the other; mm, pixels where there are no mm.",
   "models.nothing_hint": "Cases in which something was marked although nothing is outlined.",
+  "models.baseline_atlas_average": "average outline of the training cases",
   "models.baseline_region": "best region beyond a threshold",
   "models.baseline_threshold": "best threshold",
   "models.save_cases": "Save every case (CSV)",
