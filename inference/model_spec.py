@@ -120,7 +120,7 @@ class Progress:
     Attributes
     ----------
     stage
-        "loading", "aligning", "preparing", "segmenting", "storing".
+        "loading" (the images), "aligning", "loading_model", "preparing", "segmenting", "storing".
     windows_done, windows_total
         Honest counts of the unit of work (windows, slices or iterations).
     slab

@@ -84,7 +84,7 @@ def segment_channels(
         raise ValueError(f"{spec.name} is not a network.")
     _require_channels(network, len(channels), spec.title)
     folder = folder or spec.folder or WEIGHTS_FOLDER
-    on_progress(Progress("loading", 0, 0))
+    on_progress(Progress("loading_model", 0, 0))
     if network.keep_largest:
         holding = HoldBack(on_progress, network.keep_largest)
         plain = replace(spec, network=replace(network, keep_largest=()))

@@ -52,6 +52,7 @@ def segment(
     for image in images:
         require_finite(image)
     if spec.method is Method.NETWORK:
+        on_progress(Progress("loading_model", 0, 0))
         # torch takes seconds to import, and only a network needs it
         from inference.pipeline.network_run import segment_channels
 

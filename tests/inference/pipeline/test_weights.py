@@ -169,7 +169,7 @@ def test_a_network_runs_over_any_volume_the_same_from_any_focus(tmp_path: Path, 
 
 def test_a_network_can_be_cancelled_while_it_loads(tmp_path: Path) -> None:
     def stop(progress: Progress) -> None:
-        assert progress.stage == "loading"
+        assert progress.stage == "loading_model"
         raise CancelledError
 
     with pytest.raises(CancelledError):

@@ -80,6 +80,8 @@ function stageText(stage: string, t: Translate): string {
       return t("reading.stage_loading");
     case "aligning":
       return t("reading.stage_aligning");
+    case "loading_model":
+      return t("reading.stage_loading_model");
     case "segmenting":
       return t("reading.stage_segmenting");
     case "storing":

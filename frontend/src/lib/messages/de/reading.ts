@@ -121,6 +121,7 @@ export const reading = {
   "reading.job_failed": "Fehlgeschlagen",
   "reading.stage_loading": "Lädt die Bilder",
   "reading.stage_aligning": "Die Bilder werden übereinandergelegt",
+  "reading.stage_loading_model": "Lädt das Modell",
   "reading.stage_preparing": "Bereitet vor",
   "reading.stage_segmenting": "Segmentiert",
   "reading.stage_storing": "Speichert das Ergebnis",

@@ -120,6 +120,7 @@ export const reading = {
   "reading.job_failed": "Failed",
   "reading.stage_loading": "Loading the images",
   "reading.stage_aligning": "Laying the images over each other",
+  "reading.stage_loading_model": "Loading the model",
   "reading.stage_preparing": "Preparing",
   "reading.stage_segmenting": "Segmenting",
   "reading.stage_storing": "Storing the result",
