@@ -9,6 +9,19 @@ from uuid import UUID
 
 from inference.input_images import JobInput
 from inference.job_states import JobState
+from inference.pipeline.job_maps import MapKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobMapStatus:
+    """A map that a job delivers besides its labels."""
+
+    id: UUID
+    kind: MapKind
+    low: float
+    high: float
+    """What 0 and 255 stand for."""
+    unit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +65,8 @@ class JobStatus:
     requested_by: str | None
     rule_title: str | None
     """Of the rule that asked for it, where no person did."""
+    maps: tuple[JobMapStatus, ...] = ()
+    """What it found besides its labels, voxel by voxel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from inference.events import JobProgressed, JobStatus
+from inference.events import JobMapStatus, JobProgressed, JobStatus
 from inference.input_images import JobInput
 from inference.job_states import ACTIVE, JobState
-from inference.models import JobBrick, SegmentationJob
+from inference.models import JobBrick, JobMap, SegmentationJob
+from inference.pipeline.job_maps import MapKind
 from inference.queue_order import LATELY, WaitingJob, WorkedJob, order_queue
 from inference.registry import list_models
 from studies.errors import NotFoundError
@@ -37,7 +38,8 @@ class StreamState:
 
 def jobs_to_show() -> QuerySet[SegmentationJob]:
     """Return jobs with everything that `describe_job` reads."""
-    return SegmentationJob.objects.select_related("series", "requested_by", "revision", "rule")
+    maps = Prefetch("maps", JobMap.objects.defer("payload", "histograms"))
+    return SegmentationJob.objects.select_related("series", "requested_by", "revision", "rule").prefetch_related(maps)
 
 
 def visible_jobs(user: User) -> QuerySet[SegmentationJob]:
@@ -51,6 +53,15 @@ def get_job_for(user: User, job_id: UUID) -> SegmentationJob:
     if job is None:
         raise NotFoundError(NOT_VISIBLE_MESSAGE)
     return job
+
+
+def get_job_map_for(user: User, map_id: UUID) -> JobMap:
+    """Return a map of a job; `NotFoundError` when it is not there or not to be seen."""
+    found = JobMap.objects.filter(pk=map_id, job__series__study__patient__in=visible_patients(user))
+    job_map = found.select_related("job__series__study__patient").first()
+    if job_map is None:
+        raise NotFoundError(NOT_VISIBLE_MESSAGE)
+    return job_map
 
 
 def list_jobs_for(
@@ -135,6 +146,10 @@ def _describe(job: SegmentationJob, titles: Mapping[str, str], positions: Mappin
         revision_id=revision.pk if revision else None,
         requested_by=str(job.requested_by) if job.requested_by else None,
         rule_title=job.rule.title if job.rule else None,
+        maps=tuple(
+            JobMapStatus(id=found.pk, kind=MapKind(found.kind), low=found.low, high=found.high, unit=found.unit)
+            for found in job.maps.all()
+        ),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,10 +16,13 @@ from rest_framework.views import APIView
 
 from inference.events import JobStatus
 from inference.job_states import JobState
-from inference.selectors import describe_job, describe_jobs, get_job_for, list_jobs_for
+from inference.pipeline.job_maps import MapKind
+from inference.selectors import describe_job, describe_jobs, get_job_for, get_job_map_for, list_jobs_for
 from inference.services.jobs import cancel_job, request_job, retry_job
+from studies.api.streams import OCTETS, bytes_response, is_unchanged, unchanged_response
 from studies.permissions import client_address, signed_in_user
 from studies.selectors.series import get_series_for
+from studies.services import audit
 
 STATES = [(state.value, state.value) for state in JobState]
 PARAMETER_VALUES = {
@@ -57,6 +61,16 @@ class JobInputSerializer(serializers.Serializer[Any]):
     alignment = serializers.CharField(help_text="How it came onto the open series' grid; empty until it has.")
 
 
+class JobMapSerializer(serializers.Serializer[Any]):
+    """What a run found besides its labels, voxel by voxel."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in MapKind])
+    low = serializers.FloatField(help_text="What a voxel of 0 stands for.")
+    high = serializers.FloatField(help_text="What a voxel of 255 stands for.")
+    unit = serializers.CharField()
+
+
 class JobSerializer(serializers.Serializer[JobStatus]):
     """A segmentation job."""
 
@@ -92,6 +106,7 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     revision_id = serializers.UUIDField(allow_null=True)
     requested_by = serializers.CharField(allow_null=True)
     rule_title = serializers.CharField(allow_null=True, help_text="Of the rule that asked for it, where no person did.")
+    maps = JobMapSerializer(many=True)
 
 
 class JobListSerializer(serializers.Serializer[Any]):
@@ -191,9 +206,25 @@ class RetryView(APIView):
         return Response(JobSerializer(describe_job(job)).data)
 
 
+class JobMapView(APIView):
+    """The voxels of a map."""
+
+    @extend_schema(responses={(200, OCTETS): OpenApiTypes.BINARY, 304: OpenApiResponse(description="Unchanged.")})
+    def get(self, request: Request, map_id: UUID) -> HttpResponseBase:
+        """Return gzip of one byte per voxel (slice, row, column) of the series' grid."""
+        user = signed_in_user(request)
+        found = get_job_map_for(user, map_id)
+        patient = found.job.series.study.patient
+        audit.record_view(actor=user, subject=found, patient=patient, address=client_address(request))
+        if is_unchanged(request, str(found.pk)):
+            return unchanged_response(str(found.pk))
+        return bytes_response(bytes(found.payload), content_type=OCTETS, etag=str(found.pk))
+
+
 urlpatterns = [
     path("jobs", JobsView.as_view()),
     path("jobs/<uuid:job_id>", JobView.as_view()),
     path("jobs/<uuid:job_id>/cancel", CancelView.as_view()),
     path("jobs/<uuid:job_id>/retry", RetryView.as_view()),
+    path("job-maps/<uuid:map_id>", JobMapView.as_view()),
 ]

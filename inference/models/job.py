@@ -99,6 +99,30 @@ class SegmentationJob(models.Model):
         return self.focus_slice, self.focus_row, self.focus_column
 
 
+class JobMap(models.Model):
+    """What a run found besides its labels, voxel by voxel; goes when its job goes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(SegmentationJob, on_delete=models.CASCADE, related_name="maps")
+    kind = models.CharField(max_length=32)
+    """`inference.pipeline.job_maps.MapKind`."""
+    payload = models.BinaryField()
+    """gzip of uint8 (slice, row, column) on the series' grid: most of it is 0."""
+    low = models.FloatField()
+    high = models.FloatField()
+    """What 0 and 255 stand for."""
+    unit = models.CharField(max_length=64)
+    histograms = models.JSONField(default=dict)
+    """Per segment number, voxels by probability, as `inference.pipeline.job_maps.FoundMap` has them."""
+
+    class Meta:
+        ordering = ("kind",)
+        constraints = [models.UniqueConstraint(fields=["job", "kind"], name="one_map_of_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.kind}"
+
+
 class JobBrick(models.Model):
     """A slab that has become final, run-length coded, kept until the job's label map is stored and read.
 

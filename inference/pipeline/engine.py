@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from inference.model_spec import Focus, OnProgress, Progress
-from inference.pipeline.labelling import Decide, Labels, Resampling, TileLabeller, decide_by_highest
+from inference.pipeline.labelling import Decide, Labels, Measure, Resampling, TileLabeller, decide_by_highest
 from inference.pipeline.sweep import clamp_focus
 from inference.pipeline.tiles import LARGEST_SCORE, UNITS_PER_SCORE, TileSums
 from inference.pipeline.window_order import WindowOrder
@@ -92,6 +92,7 @@ def run_windows(
     *,
     focus: Focus,
     decide: Decide = decide_by_highest,
+    measure: Measure | None = None,
 ) -> Labels:
     """Run a network over an image on the padded working grid and label the series' own grid.
 
@@ -109,6 +110,8 @@ def run_windows(
         As for `inference.pipeline.segment.segment`; voxels of the series.
     decide
         From scores to labels.
+    measure
+        Sees the scores of each voxel once, when they are final.
 
     Raises
     ------
@@ -116,7 +119,8 @@ def run_windows(
         Where a score is not a number.
     """
     with _keep_torch_aside(forward):
-        return _run_windows(image, grid, TileLabeller(TileSums(grid), resampling, decide), forward, on_progress, focus)
+        labeller = TileLabeller(TileSums(grid), resampling, decide, measure)
+        return _run_windows(image, grid, labeller, forward, on_progress, focus)
 
 
 @contextmanager

@@ -20,6 +20,10 @@ from inference.pipeline.windows import Axis, Shape, WindowGrid
 
 Labels = npt.NDArray[np.uint8]
 Box = tuple[slice, slice, slice]
+Place = tuple[slice | int, slice, slice]
+
+Measure = Callable[[Tensor, Place], None]
+"""Looks at the units of voxels that have become final, and where they are; changes none."""
 
 
 Convert = Callable[[Tensor], Tensor]
@@ -182,7 +186,13 @@ class Resampling:
 class TileLabeller:
     """Labels what has become final, and frees the tiles that nothing waits for any more."""
 
-    def __init__(self, sums: TileSums, resampling: Resampling, decide: Decide = decide_by_highest) -> None:
+    def __init__(
+        self,
+        sums: TileSums,
+        resampling: Resampling,
+        decide: Decide = decide_by_highest,
+        measure: Measure | None = None,
+    ) -> None:
         self.shape: Shape = resampling.shape
         self.labels: Labels = np.zeros(self.shape, np.uint8)
         self.sums = sums
@@ -190,6 +200,7 @@ class TileLabeller:
         self._resampling = resampling
         self._is_same_grid = resampling.is_same_grid
         self._decide = decide
+        self._measure = measure
         grid: WindowGrid = sums.grid
         self._plans = tuple(
             _plan_axis(axis, positions) for axis, positions in zip(grid.axes, resampling.positions, strict=True)
@@ -250,7 +261,7 @@ class TileLabeller:
     def _label(self, tile: Tile) -> Labels:
         box = self._box_of(tile)
         if self._is_same_grid:
-            return self._decide(self._inner(tile)).cpu().numpy()
+            return self._choose(self._inner(tile), box)
         block, origin = self._gather(tile)
         if self._resampling.convert is not None:
             block = self._resampling.convert(block)
@@ -261,8 +272,14 @@ class TileLabeller:
         labels: Labels = np.empty(tuple(part.stop - part.start for part in box), np.uint8)
         for index in range(labels.shape[0]):
             plane = along.between(block, index)
-            labels[index] = self._decide(columns.spread(rows.spread(plane, 1), 2)).cpu().numpy()
+            scores = columns.spread(rows.spread(plane, 1), 2)
+            labels[index] = self._choose(scores, (box[0].start + index, box[1], box[2]))
         return labels
+
+    def _choose(self, scores: Tensor, box: Place) -> Labels:
+        if self._measure is not None:
+            self._measure(scores, box)  # first, for choosing may use the scores up
+        return self._decide(scores).cpu().numpy()
 
     def _inner(self, tile: Tile) -> Tensor:
         """Return a tile's units without the padding around the working grid."""

@@ -27,6 +27,7 @@ from inference.pipeline.backends.choice import (
 from inference.pipeline.backends.records import BackendCheck, write_record
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
+from inference.pipeline.job_maps import deliver_map, is_gathering
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
 from inference.pipeline.largest_component import HoldBack
 from inference.pipeline.manifest import WEIGHTS_FOLDER
@@ -39,6 +40,7 @@ from inference.pipeline.probabilities import CONVERSIONS, UNITS_PER_PROBABILITY
 from inference.pipeline.three_planes import InThreePlanes, weigh_planes
 from inference.pipeline.tiles import UNITS_PER_SCORE
 from inference.pipeline.turning import Turn, find_turn
+from inference.pipeline.uncertainty import Doubt
 from inference.pipeline.warm_models import WARM_MODELS
 from inference.pipeline.weights import count_weights_bytes, load_weights, read_checked
 from inference.pipeline.windows import GridRule, Shape, WindowGrid
@@ -126,6 +128,7 @@ def _segment_with(
     planes, rows, columns = padded.shape[1:]
     grid = WindowGrid((planes, rows, columns), network.window, network.overlap, GridRule(network.grid))
     way_back = _way_back(network, turn, working, before)
+    doubt = _doubt_of(network, forward.classes, way_back) if is_gathering() else None
     labels = run_windows(
         padded,
         grid,
@@ -134,7 +137,11 @@ def _segment_with(
         _TurnedProgress(on_progress, turn),
         focus=turn.turn_voxel(focus),
         decide=choose_decide(network.decision, is_probability=way_back.convert is not None),
+        measure=doubt and doubt.measure,
     )
+    if doubt is not None:
+        found = doubt.build_map(labels)
+        deliver_map(replace(found, voxels=np.ascontiguousarray(turn.turn_back(found.voxels))))
     return np.ascontiguousarray(turn.turn_back(labels))
 
 
@@ -154,6 +161,17 @@ def _way_back(network: NetworkSpec, turn: Turn, working: WorkingGrid, before: Sh
     if is_linear and not resampling.is_same_grid:
         return replace(resampling, convert=CONVERSIONS[network.decision.interpolated])
     return resampling
+
+
+def _doubt_of(network: NetworkSpec, scores: int, way_back: Resampling) -> Doubt:
+    decision = network.decision
+    is_regions = decision.rule is DecisionRule.REGIONS
+    return Doubt(
+        way_back.shape,
+        decision.labels if is_regions else tuple(range(1, scores)),
+        is_regions=is_regions,
+        is_probability=way_back.convert is not None,
+    )
 
 
 def choose_decide(decision: Decision, *, is_probability: bool = False) -> Decide:

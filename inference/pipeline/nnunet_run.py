@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,11 +16,13 @@ from inference.pipeline.averaging import Ensemble, Mirrored
 from inference.pipeline.backends.choice import NetworkSource, build_chosen
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
+from inference.pipeline.job_maps import deliver_map, is_gathering
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
 from inference.pipeline.nnunet_networks import NnunetNetwork
 from inference.pipeline.nnunet_plan import Plan, PlanError, read_plan
 from inference.pipeline.nnunet_preprocess import Box, Prepared, prepare
 from inference.pipeline.preprocess import Shape, pad_to_window
+from inference.pipeline.uncertainty import Doubt
 from inference.pipeline.warm_models import WARM_MODELS
 from inference.pipeline.weights import count_weights_bytes, load_weights
 from inference.pipeline.windows import GridRule, WindowGrid
@@ -135,7 +137,7 @@ def run_stages(
     labels: Labels | None = None
     for stage in earlier:
         labels = run_stage(channels, geometry, stage, _Quietly(on_progress), focus=focus, previous=labels)
-    return run_stage(channels, geometry, last, on_progress, focus=focus, previous=labels)
+    return run_stage(channels, geometry, last, on_progress, focus=focus, previous=labels, is_last=True)
 
 
 def run_stage(
@@ -146,8 +148,9 @@ def run_stage(
     *,
     focus: Focus,
     previous: Labels | None = None,
+    is_last: bool = False,
 ) -> Labels:
-    """Run one stage and return labels (slice, row, column) on the series' own grid."""
+    """Run one stage and return labels (slice, row, column) on the series' own grid; the last tells its doubt."""
     plan = stage.plan
     on_progress(Progress("preparing", 0, 0))
     prepared = prepare(channels, geometry, plan, previous)
@@ -159,9 +162,33 @@ def run_stage(
     decide: Decide = DecideByRegions(plan.heads.regions) if plan.heads.regions else decide_by_highest
     report = _InSeries(on_progress, prepared)
     report.send_outside(grid.window_count)
-    labels = run_windows(image, grid, resampling, stage.forward, report, focus=report.find_inside(focus), decide=decide)
+    doubt = _doubt_of(plan, resampling) if is_last and is_gathering() else None
+    labels = run_windows(
+        image,
+        grid,
+        resampling,
+        stage.forward,
+        report,
+        focus=report.find_inside(focus),
+        decide=decide,
+        measure=doubt and doubt.measure,
+    )
+    if doubt is not None:
+        found = doubt.build_map(labels)
+        deliver_map(replace(found, voxels=_fill_in(found.voxels, prepared)))
+    return _fill_in(labels, prepared)
+
+
+def _doubt_of(plan: Plan, resampling: Resampling) -> Doubt:
+    if plan.heads.regions:
+        return Doubt(resampling.shape, plan.heads.regions, is_regions=True)
+    return Doubt(resampling.shape, tuple(range(1, plan.heads.count)))
+
+
+def _fill_in(part: Labels, prepared: Prepared) -> Labels:
+    """Return what was found in the part that is segmented as the whole series, 0 elsewhere."""
     full = np.zeros(prepared.turn.turned_shape, np.uint8)
-    full[prepared.crop] = labels
+    full[prepared.crop] = part
     return np.ascontiguousarray(prepared.turn.turn_back(full))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import re
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from django.utils import timezone
 
 from inference.job_states import JobState, can_move
 from inference.model_spec import CancelledError, Focus, ModelSpec, OnProgress, Parameters
-from inference.models import JobBrick, SegmentationJob
+from inference.models import JobBrick, JobMap, SegmentationJob
+from inference.pipeline.job_maps import FoundMap, gather_maps
 from inference.pipeline.run_notes import gather_notes
 from inference.registry import get_model, validate_parameters
 from inference.selectors import jobs_to_show, waiting_in_order
@@ -142,14 +144,35 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     channels, inputs = load_inputs(job, volume)
     if spec.network is not None and spec.network.reads_colours:
         channels = load_colours(series)
-    label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)
+    with gather_maps() as maps:
+        label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)
     recorder.check_streamed(label_map)
     recorder.enter("storing")
     set_synchronous("FULL")
     stored = store_label_map(series, label_map)
+    rows = [_pack_map(job, found) for found in maps.values()]
     recorder.close()
     finish_job(
-        job, spec, stored, inputs=inputs, timings_s=recorder.timings_s, peak_memory_bytes=lease.peak_memory_bytes
+        job,
+        spec,
+        stored,
+        inputs=inputs,
+        maps=rows,
+        timings_s=recorder.timings_s,
+        peak_memory_bytes=lease.peak_memory_bytes,
+    )
+
+
+def _pack_map(job: SegmentationJob, found: FoundMap) -> JobMap:
+    payload = gzip.compress(np.ascontiguousarray(found.voxels).data, compresslevel=1, mtime=0)
+    return JobMap(
+        job=job,
+        kind=found.kind,
+        payload=payload,
+        low=found.low,
+        high=found.high,
+        unit=found.unit,
+        histograms={str(number): counts for number, counts in found.histograms.items()},
     )
 
 
@@ -160,10 +183,13 @@ def finish_job(
     stored: StoredLabelMap,
     *,
     inputs: list[dict[str, Any]],
+    maps: Sequence[JobMap] = (),
     timings_s: dict[str, float],
     peak_memory_bytes: int,
 ) -> None:
-    """Store the label map as a revision and end the job in one act, unless another attempt has taken over."""
+    """Store what was found and end the job in one act, unless another attempt has taken over."""
+    JobMap.objects.filter(job=job).delete()
+    JobMap.objects.bulk_create(maps)  # before the job is read, which is told with its maps
     fresh = _lock_mine(job)
     revision = record_segmentation(
         fresh.series,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.models import RoutingRule, SegmentationJob
+from inference.models import JobMap, RoutingRule, SegmentationJob
 from studies.label_maps.label_map import SegmentDescription
 from studies.models import Lesion, Team, Timepoint, User
 from studies.services.registrations import request_registration
@@ -45,6 +45,7 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
         request_registration(prior, series)
         revision = create_empty(series, name="By hand", segments=(SegmentDescription(1, "Lesion"),), created_by=owner)
         job = SegmentationJob.objects.create(series=series, model_name="otsu", model_version="1", parameters_digest="x")
+        job_map = JobMap.objects.create(job=job, kind="uncertainty", payload=b"", low=0.0, high=1.0, unit="share")
         rule = RoutingRule.objects.create(title="Every CT", team=team, modality="CT", model_name="otsu")
         upload = UploadFactory.create(team=team, created_by=owner)
         timepoint = Timepoint.objects.create(study=series.study, segmentation=revision.segmentation)
@@ -61,6 +62,7 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
             "revision_id": revision.pk,
             "upload_id": upload.pk,
             "job_id": job.pk,
+            "map_id": job_map.pk,
             "timepoint_id": timepoint.pk,
             "lesion_id": lesion.pk,
             "observation_id": observation.pk,

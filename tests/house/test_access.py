@@ -110,6 +110,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "api/jobs/<uuid:job_id>"): READS,
     ("POST", "api/jobs/<uuid:job_id>/cancel"): ACTS,
     ("POST", "api/jobs/<uuid:job_id>/retry"): ACTS,
+    ("GET", "api/job-maps/<uuid:map_id>"): READS,
 }
 """Who may do what, in one place: an address that is not here fails the suite."""
 

@@ -82,6 +82,13 @@ export async function fetchLabelMap(revisionId: string): Promise<ArrayBuffer> {
   return (await exchange(`/api/revisions/${revisionId}/label-map`)).arrayBuffer();
 }
 
+/** A byte for every voxel of a series, as a run found it. */
+export async function fetchJobMap(id: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { body } = await exchange(`/api/job-maps/${id}`);
+  if (!body) throw new Error("The map is empty.");
+  return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+}
+
 /** Start a segmentation whose first revision is empty. */
 export function createSegmentation(seriesId: string, body: Schemas["NewSegmentationRequest"]): Promise<Segmentation> {
   return expectData(

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/job-maps/{map_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return gzip of one byte per voxel (slice, row, column) of the series' grid. */
+        get: operations["get_job_maps_map_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs": {
         parameters: {
             query?: never;
@@ -1462,6 +1479,7 @@ export interface components {
             /** @description Whether a person waits for it; it goes before what runs ahead. */
             is_awaited: boolean;
             is_cancel_requested: boolean;
+            maps: components["schemas"]["JobMap"][];
             model_name: string;
             model_title: string;
             model_version: string;
@@ -1517,6 +1535,25 @@ export interface components {
         JobList: {
             results: components["schemas"]["Job"][];
         };
+        /** @description What a run found besides its labels, voxel by voxel. */
+        JobMap: {
+            /**
+             * Format: double
+             * @description What a voxel of 255 stands for.
+             */
+            high: number;
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["JobMapKindEnum"];
+            /**
+             * Format: double
+             * @description What a voxel of 0 stands for.
+             */
+            low: number;
+            unit: string;
+        };
+        /** @enum {string} */
+        JobMapKindEnum: "uncertainty";
         /** @enum {string} */
         JobStateName: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         /** @description A lesion, the same one on every date. */
@@ -2993,6 +3030,43 @@ export interface operations {
                 content: {
                     "application/dicom": string;
                 };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job_maps_map_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                map_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unchanged. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused, with the reason. */
             default: {

@@ -22,6 +22,7 @@ export type SocketMessage =
   | TrackingChanged
   | UploadProgressed
   | WorklistChanged;
+export type MapKind = "uncertainty";
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 export type RegistrationState = "pending" | "done" | "failed";
 export type ReceptionOutcome = "stored" | "duplicate" | "refused" | "skipped";
@@ -77,6 +78,7 @@ export interface JobStatus {
   inputs: JobInput[];
   is_awaited: boolean;
   is_cancel_requested: boolean;
+  maps: JobMapStatus[];
   model_name: string;
   model_title: string;
   model_version: string;
@@ -122,6 +124,16 @@ export interface JobInput {
   note: string;
   series_id: string;
   words: string;
+}
+/**
+ * A map that a job delivers besides its labels.
+ */
+export interface JobMapStatus {
+  high: number;
+  id: string;
+  kind: MapKind;
+  low: number;
+  unit: string;
 }
 /**
  * A prior series has been laid over a current one, or could not be: both studies are told.

@@ -1,8 +1,9 @@
 import { replacesCurrent, type CompareState } from "./compare";
 import type { CutProblem } from "./cut";
+import type { HeatMap } from "./heat";
 import type { LesionKey, Measured } from "./lesions";
 import type { Triple, PlaneId } from "./planes";
-import type { Job, Model, ModelInputs, Revision, Segmentation } from "./records";
+import type { Job, JobMap, Model, ModelInputs, Revision, Segmentation } from "./records";
 import type { BrushShape } from "./brush";
 import type { ToolId } from "./tools";
 
@@ -30,6 +31,13 @@ export type Shown =
   | { readonly kind: "loading"; readonly revision: Revision }
   | { readonly kind: "live"; readonly jobId: string }
   | { readonly kind: "revision"; readonly revision: Revision; readonly isLatest: boolean };
+
+/** How sure the run was that the label map on screen comes from. */
+export type HeatState =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "there"; readonly map: JobMap }
+  | { readonly kind: "shown"; readonly map: JobMap; readonly voxels: HeatMap }
+  | { readonly kind: "failed"; readonly error: unknown };
 
 export type SaveState =
   | { readonly kind: "clean" }
@@ -68,6 +76,8 @@ export interface ReadingState {
   readonly cursor: Triple;
   readonly isPlaying: boolean;
   readonly overlay: { readonly isShown: boolean; readonly opacity: number; readonly isFilled: boolean };
+  readonly heat: HeatState;
+  readonly heatStyle: { readonly isShown: boolean; readonly opacity: number };
   readonly segments: readonly SegmentRow[];
   readonly activeSegment: number | null;
   readonly segmentations: readonly Segmentation[] | null;
@@ -131,6 +141,8 @@ export const initialReading: ReadingState = {
   cursor: [0, 0, 0],
   isPlaying: false,
   overlay: { isShown: true, opacity: 0.35, isFilled: true },
+  heat: { kind: "nothing" },
+  heatStyle: { isShown: false, opacity: 0.6 },
   segments: [],
   activeSegment: null,
   segmentations: null,

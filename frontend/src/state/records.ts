@@ -12,6 +12,7 @@ export type Model = Schemas["Model"];
 export type ModelParameter = Schemas["ModelParameter"];
 export type ModelInputs = Schemas["ModelInputs"];
 export type Job = Schemas["Job"];
+export type JobMap = Schemas["JobMap"];
 export type Study = Schemas["Study"];
 export type SeriesBrief = Schemas["SeriesBrief"];
 export type StudyBrief = Schemas["StudyBrief"];

@@ -2,6 +2,7 @@ import { Enums, type StackViewport, type Types } from "@cornerstonejs/core";
 
 import { pixelAt, pixelOf, planeOf, voxelAt, type Grid, type Plane, type PlaneId, type Triple } from "../state/planes";
 import { renderingEngine } from "./engine";
+import { HeatLayer, type Heat } from "./heat_layer";
 import type { LabelImages } from "./label_images";
 import { IN_MEMORY, makeOverlayImage, paintOverlay, type OverlayImage, type OverlayStyle } from "./overlay_image";
 import type { PaneImages } from "./series_images";
@@ -20,6 +21,7 @@ export interface ViewHost {
   images: PaneImages;
   labels: () => LabelImages | undefined;
   style: () => OverlayStyle;
+  heat: () => Heat | undefined;
   greys: () => { window: Window | undefined; isInverted: boolean };
   decorate: Decorate;
   hasWebGl: boolean;
@@ -51,6 +53,7 @@ export class View {
   private readonly labels = document.createElement("canvas");
   private drawn: { overlay: OverlayImage; place: string } | undefined;
   private cached: CachedOverlay | undefined;
+  private readonly heat = new HeatLayer();
   private frame = 0;
   private isDisposed = false;
   private shownIndex = 0;
@@ -260,6 +263,8 @@ export class View {
   private drawOverlay(): void {
     const context = this.fitCanvas();
     if (!context || !this.viewport.getCornerstoneImage()) return;
+    const heat = this.host.heat();
+    if (heat) this.heat.draw(context, heat, { plane: this.plane, index: this.shownIndex }, this.toScreen());
     const labels = this.host.labels();
     const style = this.host.style();
     if (labels && style.isShown) this.drawLabels(context, labels, style);
@@ -290,19 +295,26 @@ export class View {
     return image;
   }
 
-  /** Labels are drawn anew only where they, their place or their size differ; crosshairs move far more often. */
-  private drawLabels(context: CanvasRenderingContext2D, labels: LabelImages, style: OverlayStyle): void {
-    const overlay = this.overlayImage(labels, style);
-    if (!overlay) return;
+  /** From image pixels, the corner of the first being (0, 0), to pixels of the canvas. */
+  private toScreen(): DOMMatrix {
     const [x0, y0] = this.canvasPoint(-0.5, -0.5);
     const [xr, yr] = this.canvasPoint(0.5, -0.5);
     const [xd, yd] = this.canvasPoint(-0.5, 0.5);
     const ratio = globalThis.devicePixelRatio || 1;
-    const toScreen = [xr - x0, yr - y0, xd - x0, yd - y0, x0, y0].map((value) => value * ratio);
+    return new DOMMatrix([xr - x0, yr - y0, xd - x0, yd - y0, x0, y0].map((value) => value * ratio));
+  }
+
+  /** Labels are drawn anew only where they, their place or their size differ; crosshairs move far more often. */
+  private drawLabels(context: CanvasRenderingContext2D, labels: LabelImages, style: OverlayStyle): void {
+    const overlay = this.overlayImage(labels, style);
+    if (!overlay) return;
+    const toScreen = this.toScreen();
+    const { a, b, c, d, e, f } = toScreen;
+    const ratio = globalThis.devicePixelRatio || 1;
     const { width, height } = this.canvas;
-    const place = `${String(width)} ${String(height)} ${toScreen.map((value) => value.toFixed(3)).join(" ")}`;
+    const place = [width, height, ...[a, b, c, d, e, f].map((value) => value.toFixed(3))].join(" ");
     if (this.drawn?.overlay !== overlay || this.drawn.place !== place) {
-      paintOverlay(this.labels, overlay, new DOMMatrix(toScreen), { width, height, ratio });
+      paintOverlay(this.labels, overlay, toScreen, { width, height, ratio });
       this.drawn = { overlay, place };
     }
     context.save();

@@ -10,6 +10,7 @@ import { drawCrosshair, drawDiameters, drawPoint, drawScaleBar, drawSides, type 
 import { forgetImages, renderingEngine, startEngine } from "./engine";
 import { alignPane } from "./align";
 import { fitToPanes, noteView } from "./fit";
+import type { Heat } from "./heat_layer";
 import type { OverlayStyle } from "./overlay_image";
 import { PriorImages, type Comparison } from "./prior_images";
 import { Gestures } from "./gestures";
@@ -21,6 +22,7 @@ import type { ViewerEvents } from "./viewer_events";
 
 export type { DiameterMark } from "./decorations";
 export type { Comparison } from "./prior_images";
+export type { Heat } from "./heat_layer";
 export type { OverlayStyle } from "./overlay_image";
 export type { Window } from "./view";
 export type { BrushGesture, CutGesture, Readout, ViewerEvents } from "./viewer_events";
@@ -49,6 +51,7 @@ export class Viewer {
   private labelMap: LabelMap | undefined;
   private stopListening: (() => void) | undefined;
   private style = NO_STYLE;
+  private heat: Heat | undefined;
   private window: Window | undefined;
   private isInverted = false;
   private tool: ToolId = "crosshair";
@@ -117,6 +120,7 @@ export class Viewer {
       images: this.images,
       labels: () => this.shownLabels,
       style: () => this.compared?.style() ?? this.style,
+      heat: () => (this.compared ? undefined : this.heat),
       greys: () => ({ window: this.compared?.window ?? this.window, isInverted: this.isInverted }),
       decorate: (context) => {
         this.decorate(context, view);
@@ -227,6 +231,12 @@ export class Viewer {
 
   setStyle(style: OverlayStyle): void {
     this.style = style;
+    this.refreshOverlays();
+  }
+
+  /** Colour the images by what a run found; undefined shows them as they are. */
+  setHeat(heat: Heat | undefined): void {
+    this.heat = heat;
     this.refreshOverlays();
   }
 

@@ -18,6 +18,7 @@ import { setLayoutActs } from "./set_layout";
 import { showKeysAct } from "./show_keys";
 import { stepSliceActs } from "./step_slice";
 import { toggleFillAct } from "./toggle_fill";
+import { toggleHeatAct } from "./toggle_heat";
 import { toggleOverlayAct } from "./toggle_overlay";
 import { undoStrokeAct } from "./undo_stroke";
 
@@ -33,6 +34,7 @@ export const keyedReadingActs: readonly ReadingAct[] = [
   removeLengthAct,
   toggleOverlayAct,
   toggleFillAct,
+  toggleHeatAct,
   ...Object.values(openPanelActs),
   ...compareActs,
   nextSegmentAct,

@@ -10,10 +10,11 @@ import type { Job, Study } from "../../state/records";
 import type { LesionKey } from "../../state/lesions";
 import type { Triple } from "../../state/planes";
 import { voxelNear } from "../../state/registration";
-import type { OverlayStyle, Readout, Viewer } from "../../viewer/viewer";
+import type { Heat, OverlayStyle, Readout, Viewer } from "../../viewer/viewer";
 import { CompareDesk } from "./compare_desk";
 import { CutDesk } from "./cut_desk";
 import { DrawingDesk } from "./drawing_desk";
+import { HeatDesk } from "./heat_desk";
 import { JobDesk } from "./job_desk";
 import { LabelDesk } from "./label_desk";
 import { chosenDiameters, LesionDesk } from "./lesion_desk";
@@ -55,6 +56,7 @@ export class ReadingSession {
   readonly cuts = new CutDesk(this);
   readonly jobs = new JobDesk(this);
   readonly lesions = new LesionDesk(this);
+  readonly heat = new HeatDesk(this);
   readonly compare = new CompareDesk(this);
   viewer: Viewer | undefined;
   labelMap: LabelMap | undefined;
@@ -89,7 +91,7 @@ export class ReadingSession {
     if (this.isClosed || !this.viewer) return;
     this.unsubscribe.push(this.keepViewerInStep(this.viewer));
     this.listenToStudy();
-    this.unsubscribe.push(this.lesions.follow(this.start.lesion));
+    this.unsubscribe.push(this.lesions.follow(this.start.lesion), this.heat.follow());
     this.goToStart(this.viewer);
     await Promise.all([this.labels.openFirst(), this.jobs.resumeActive()]);
   }
@@ -158,6 +160,7 @@ export class ReadingSession {
       const { state } = this;
       this.stepImages(viewer, state, before);
       this.stepLabels(viewer, state, before);
+      this.stepHeat(viewer, state, before);
       this.stepComparison(viewer, state, before);
       before = state;
     };
@@ -176,6 +179,10 @@ export class ReadingSession {
       viewer.setStyle(styleOf(state, viewer));
     if (state.brush !== before?.brush) viewer.setBrushRadius(state.brush.radiusMm);
     if (state.parameters !== before?.parameters) viewer.setPoint(pickedPoint(state));
+  }
+
+  private stepHeat(viewer: Viewer, state: ReadingState, before: ReadingState | undefined): void {
+    if (state.heat !== before?.heat || state.heatStyle !== before.heatStyle) viewer.setHeat(heatOf(state));
   }
 
   private stepComparison(viewer: Viewer, state: ReadingState, before: ReadingState | undefined): void {
@@ -200,6 +207,10 @@ function styleOf(state: ReadingState, viewer: Viewer): OverlayStyle {
   const style = { ...state.overlay, colours: new Map(visible.map((segment) => [segment.number, segment.colour])) };
   styles.set(viewer, { key, style });
   return style;
+}
+
+function heatOf({ heat, heatStyle }: ReadingState): Heat | undefined {
+  return heat.kind === "shown" && heatStyle.isShown ? { map: heat.voxels, opacity: heatStyle.opacity } : undefined;
 }
 
 function pickedPoint(state: ReadingState) {

@@ -10,6 +10,7 @@ import { Button, ToggleIconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
 import { LoadingState, sentenceOf } from "../../ui/States";
 import { CourseLine } from "./CourseLine";
+import { HeatLegend } from "./HeatLegend";
 import { LesionList, MeasuredLine } from "./LesionList";
 import styles from "./SidePanel.module.css";
 import { sourceOf, volumeText } from "./source";
@@ -70,6 +71,7 @@ function Segments({ state }: { readonly state: ReadingState }) {
         isDisabled={!overlay.isFilled}
         onChange={(opacity) => session.set({ overlay: { ...overlay, opacity } })}
       />
+      <HeatLegend state={state} />
       {shown.kind === "revision" ? <Exports revision={shown.revision} /> : null}
     </>
   );

@@ -1,0 +1,55 @@
+import { walk, type Plane, type Triple } from "./planes";
+
+/**
+ * Colours of a map from nothing to most: one hue whose lightness alone rises evenly (CIELAB L* 20 to 93), so that it
+ * reads the same with every kind of colour vision and on a grey print. Red, green and blue; between them it is linear.
+ */
+export const RAMP: readonly (readonly [number, number, number])[] = [
+  [84, 20, 72],
+  [134, 40, 112],
+  [180, 72, 148],
+  [219, 114, 182],
+  [243, 162, 212],
+  [253, 216, 238],
+];
+
+/** Values from here on are drawn: what is nearer to nothing leaves the image as it is. */
+export const LEAST_DRAWN = 13;
+
+/** What a run found besides its labels: a byte for every voxel, on the grid of its series. */
+export interface HeatMap {
+  readonly id: string;
+  readonly voxels: Uint8Array<ArrayBuffer>;
+  readonly shape: Triple;
+}
+
+/** Red, green and blue of a value from 0 to 255. */
+export function rampColour(value: number): readonly [number, number, number] {
+  const place = (Math.max(0, Math.min(255, value)) / 255) * (RAMP.length - 1);
+  const below = Math.min(Math.floor(place), RAMP.length - 2);
+  const [from, to] = [RAMP[below] ?? [0, 0, 0], RAMP[below + 1] ?? [0, 0, 0]];
+  const mix = (channel: 0 | 1 | 2) => Math.round(from[channel] + (to[channel] - from[channel]) * (place - below));
+  return [mix(0), mix(1), mix(2)];
+}
+
+/** The values of one image of a plane, row after row. */
+export function heatSlice({ voxels, shape }: HeatMap, plane: Plane, index: number): Uint8Array {
+  const { start, stepRight, stepDown } = walk(plane, shape, index);
+  const values = new Uint8Array(plane.columns * plane.rows);
+  let target = 0;
+  for (let row = 0; row < plane.rows; row++) {
+    let source = start + row * stepDown;
+    for (let column = 0; column < plane.columns; column++, source += stepRight) values[target++] = voxels[source] ?? 0;
+  }
+  return values;
+}
+
+/** Pixels of those values, as a canvas takes them: red, green, blue and how much they cover. */
+export function paintHeat(values: Uint8Array, opacity: number): Uint32Array<ArrayBuffer> {
+  const words = Uint32Array.from({ length: 256 }, (_, value) => {
+    if (value < LEAST_DRAWN) return 0;
+    const [red, green, blue] = rampColour(value);
+    return ((Math.round(opacity * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  });
+  return Uint32Array.from(values, (value) => words[value] ?? 0);
+}
