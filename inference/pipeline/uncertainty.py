@@ -136,8 +136,8 @@ class Doubt:
             left = left * (1.0 - shares[number])
         self._count(own)
         entropy = torch.special.entr(shares).add_(torch.special.entr(1.0 - shares))
-        unsure: Tensor = entropy.mean(0).div_(math.log(2.0))
-        return unsure
+        mean: Tensor = entropy.mean(0).div_(math.log(2.0))
+        return mean
 
     def _count(self, shares: Tensor) -> None:
         bins = (shares * HISTOGRAM_BINS).to(torch.int64).clamp_(max=HISTOGRAM_BINS - 1)
