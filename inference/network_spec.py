@@ -26,6 +26,8 @@ class Scheme(StrEnum):
     NONE = "none"
     BODY = "body"
     """(value - median) / spread of the body, cut at -5 and 10: what this project trains with."""
+    TISSUE = "tissue"
+    """(value - median) / spread of the body's middle half, cut at -8 and 8: tissue keeps its contrast beside fat."""
     Z_SCORE = "z_score"
     """(value - mean) / standard deviation of the channel."""
     Z_SCORE_NONZERO = "z_score_nonzero"

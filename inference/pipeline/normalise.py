@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.classical.grey_values import GreyValues
 from inference.network_spec import Normalisation, Scheme
-from inference.pipeline.preprocess import Image, measure_grey_scale
+from inference.pipeline.preprocess import Image, measure_grey_scale, scale_tissue
 
 
 def normalise(image: Image, series: GreyValues, normalisation: Normalisation) -> Image:
@@ -26,6 +26,8 @@ def normalise(image: Image, series: GreyValues, normalisation: Normalisation) ->
     """
     if normalisation.scheme is Scheme.BODY:
         return measure_grey_scale(series).apply(image)
+    if normalisation.scheme is Scheme.TISSUE:
+        return scale_tissue(image, series)
     return _SCHEMES[normalisation.scheme](image, normalisation).astype(np.float32, copy=False)
 
 

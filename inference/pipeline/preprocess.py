@@ -13,6 +13,9 @@ from inference.classical.grey_values import GreyValues, find_body_threshold, sam
 Shape = tuple[int, int, int]
 Image = npt.NDArray[np.float32]
 
+_MIDDLE_HALF = 1.349
+"""Width of the middle half of a normal distribution, in standard deviations."""
+_TISSUE_LIMIT = 8.0
 _LOWEST, _HIGHEST = -5.0, 10.0
 
 
@@ -41,6 +44,29 @@ def measure_grey_scale(voxels: GreyValues) -> GreyScale:
     body = sample[sample > find_body_threshold(sample)]
     low, centre, high = np.percentile(body, (5, 50, 95))
     return GreyScale(float(centre), max(float(high - low) / 3.29, 1e-6 * abs(float(centre)), 1e-12))
+
+
+def scale_tissue(image: Image, voxels: GreyValues) -> Image:
+    """Return an image in units of its tissue's spread: what the middle half of the body's values has, about the median.
+
+    Parameters
+    ----------
+    image
+        What is scaled.
+    voxels
+        The series that median and spread are measured on.
+
+    Raises
+    ------
+    inference.classical.grey_values.FlatImageError
+        Where all voxels are equal.
+    """
+    sample = sample_grey_values(voxels)
+    body = sample[sample > find_body_threshold(sample)]
+    low, centre, high = np.percentile(body, (25, 50, 75))
+    spread = max(float(high - low) / _MIDDLE_HALF, 1e-6 * abs(float(centre)), 1e-12)
+    scaled = (image - np.float32(centre)) / np.float32(spread)
+    return np.asarray(np.clip(scaled, -_TISSUE_LIMIT, _TISSUE_LIMIT), np.float32)
 
 
 def find_working_shape(shape: Shape, spacing_mm: tuple[float, ...], target_mm: tuple[float, ...] | None) -> Shape:

@@ -6,6 +6,7 @@ export const SCHEMES = [
   "range",
   "percentiles",
   "clip_z_score",
+  "tissue",
   "body",
   "none",
 ] as const;

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inference.classical.grey_values import FlatImageError
-from inference.pipeline.preprocess import find_working_shape, measure_grey_scale, pad_to_window, resample
+from inference.pipeline.preprocess import find_working_shape, measure_grey_scale, pad_to_window, resample, scale_tissue
 
 
 @pytest.mark.parametrize("shape", [(5, 7, 9), (20, 28, 33), (3, 40, 11), (1, 1, 1)])
@@ -44,6 +44,20 @@ def test_scale_does_not_depend_on_units() -> None:
     body = normalised[:, 8:24, 8:24]
     assert abs(float(np.median(body))) < 0.05
     assert float(body.std()) == pytest.approx(1.0, abs=0.1)
+
+
+def test_tissue_keeps_its_contrast_beside_fat() -> None:
+    """Nine tenths tissue, a tenth fat that is much brighter: a step of one spread of the tissue stays about one."""
+    rng = np.random.default_rng(1)
+    tissue = rng.normal(100, 10, (20, 32, 32)).astype(np.float32)
+    tissue[:, :3] = 250.0
+    tissue[:, 3:16] = 0.0
+    scaled = scale_tissue(tissue, tissue)
+    assert 0.7 < scaled[:, 16:].std() < 1.1
+    assert abs(np.median(scaled[:, 16:])) < 0.3
+    assert scaled.max() == 8.0
+    assert -8.0 <= scaled.min() < -5.0
+    np.testing.assert_allclose(scaled, scale_tissue(5 * tissue + 40, 5 * tissue + 40), atol=1e-3)
 
 
 def test_a_flat_image_is_refused_in_words() -> None:

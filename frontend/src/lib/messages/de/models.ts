@@ -198,6 +198,7 @@ export const models = {
   "models.field_intended_use": "Zweck",
   "models.field_intended_use_hint": "Wie seine Urheber ihn angeben",
   "models.scheme_none": "wie sie sind",
+  "models.scheme_tissue": "Median und Streuung des Gewebes",
   "models.scheme_body": "Median und Streuung des Körpers",
   "models.scheme_z_score": "Mittel 0, Abweichung 1",
   "models.scheme_z_score_nonzero": "Mittel 0, Abweichung 1, ohne Nullen",

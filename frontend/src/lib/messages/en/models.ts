@@ -192,6 +192,7 @@ export const models = {
   "models.field_intended_use": "Intended use",
   "models.field_intended_use_hint": "As its makers state it",
   "models.scheme_none": "as they are",
+  "models.scheme_tissue": "median and spread of the tissue",
   "models.scheme_body": "median and spread of the body",
   "models.scheme_z_score": "mean 0, deviation 1",
   "models.scheme_z_score_nonzero": "mean 0, deviation 1, zeros left out",
