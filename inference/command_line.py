@@ -25,6 +25,8 @@ _FAMILIES = {
     Method.THRESHOLD: AlgorithmFamily.HISTOGRAM_ANALYSIS,
     Method.KMEANS: AlgorithmFamily.CLUSTER_ANALYSIS,
     Method.REGION_GROWING: AlgorithmFamily.NEIGHBORHOOD_ANALYSIS,
+    Method.LUNGS: AlgorithmFamily.NEIGHBORHOOD_ANALYSIS,
+    Method.UPTAKE: AlgorithmFamily.HISTOGRAM_ANALYSIS,
 }
 
 

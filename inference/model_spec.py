@@ -22,6 +22,8 @@ class Method(StrEnum):
     THRESHOLD = "threshold"
     KMEANS = "kmeans"
     REGION_GROWING = "region_growing"
+    LUNGS = "lungs"
+    UPTAKE = "uptake"
 
 
 class ParameterKind(StrEnum):
@@ -111,6 +113,11 @@ class ModelSpec:
     """Where an imported network's weights lie; None is `inference/weights`."""
     needs_volume: bool = field(default=False)
     """True refuses series that are not one regular volume; False also takes stacks slice by slice."""
+
+    @property
+    def reads_uptake(self) -> bool:
+        """Whether its parameters are standardised uptake, so that stored PET values must be scaled first."""
+        return self.method is Method.UPTAKE
 
 
 @dataclass(frozen=True, slots=True)

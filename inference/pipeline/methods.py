@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from inference.classical.clustering import find_borders, find_cluster_centres
 from inference.classical.grey_values import (
@@ -16,10 +17,21 @@ from inference.classical.grey_values import (
     find_otsu_threshold,
     sample_grey_values,
 )
+from inference.classical.lungs import AIR_BELOW_HU, find_lungs
 from inference.classical.region_growing import grow_region
+from inference.classical.uptake import find_uptake
 from inference.model_spec import Method, Parameters, read_number, read_point
 from inference.pipeline.sweep import Labels, LabelSlices
+from studies.errors import InvalidInputError
 from studies.imaging.volume import Volume
+
+_LUNG_GRID_MM = 2.0
+
+
+class NotAxialError(InvalidInputError):
+    """The slices do not lie across the body."""
+
+    code = "volume.not_axial"
 
 
 def prepare_otsu(volume: Volume, parameters: Parameters) -> LabelSlices:
@@ -88,6 +100,44 @@ def prepare_region_growing(volume: Volume, parameters: Parameters) -> LabelSlice
     return label_slices
 
 
+def prepare_uptake(volume: Volume, parameters: Parameters) -> LabelSlices:
+    """Label (1) hot parts of a PET image in SUV; known in full before the first slice can be final."""
+    hot = find_uptake(
+        volume.voxels,
+        voxel_ml=volume.geometry.voxel_volume_ml,
+        least_suv=read_number(parameters, "least_suv"),
+        share=read_number(parameters, "share") / 100,
+        least_ml=read_number(parameters, "least_volume"),
+    )
+
+    def label_slices(start: int, stop: int) -> Labels:
+        return hot[start:stop].astype(np.uint8)
+
+    return label_slices
+
+
+def prepare_lungs(volume: Volume, parameters: Parameters) -> LabelSlices:
+    """Label the right (1) and left (2) lung: found on a coarse grid, the border drawn on the image's own."""
+    steps_mm = volume.geometry.index_to_patient_mm[:3, :3]
+    if int(np.abs(steps_mm[:, 0]).argmax()) != 2:
+        raise NotAxialError("Lungs are looked for slice by slice across the body. Choose the axial series.")
+    spacing = volume.geometry.spacing_mm
+    strides = [max(1, int(_LUNG_GRID_MM / each)) for each in spacing]
+    coarse = np.asarray(volume.voxels[tuple(slice(None, None, step) for step in strides)], np.float32)
+    left = tuple(float(steps_mm[0, axis] * strides[axis]) for axis in range(3))
+    coarse_mm = tuple(float(each * step) for each, step in zip(spacing, strides, strict=True))
+    labels = find_lungs(coarse, (coarse_mm[0], coarse_mm[1], coarse_mm[2]), (left[0], left[1], left[2]))
+    core = ndimage.binary_erosion(labels > 0, np.ones((1, 3, 3), np.uint8)) if max(strides[1:]) > 1 else labels > 0
+    rows, columns = (np.arange(n) // step for n, step in zip(volume.voxels.shape[1:], strides[1:], strict=True))
+
+    def label_slices(start: int, stop: int) -> Labels:
+        place = np.ix_(np.arange(start, stop) // strides[0], rows, columns)
+        is_lung = core[place] | (volume.voxels[start:stop].astype(np.float32) < AIR_BELOW_HU)
+        return np.where(is_lung, labels[place], 0).astype(np.uint8)
+
+    return label_slices
+
+
 Prepare = Callable[[Volume, Parameters], LabelSlices]
 
 CLASSICAL_METHODS: Mapping[Method, Prepare] = MappingProxyType(
@@ -96,5 +146,7 @@ CLASSICAL_METHODS: Mapping[Method, Prepare] = MappingProxyType(
         Method.THRESHOLD: prepare_threshold,
         Method.KMEANS: prepare_kmeans,
         Method.REGION_GROWING: prepare_region_growing,
+        Method.LUNGS: prepare_lungs,
+        Method.UPTAKE: prepare_uptake,
     }
 )

@@ -162,6 +162,17 @@ def _lay_over(series: Series, opened: Series, volume: Volume, words: str) -> tup
     )
 
 
+def scale_uptake(series: Series, volume: Volume) -> Volume:
+    """Return a PET volume in SUVbw.
+
+    Raises
+    ------
+    UptakeUnknownError
+        Where the header lacks what that takes.
+    """
+    return replace(volume, voxels=_scale(series, volume.voxels, "This series"))
+
+
 def _scale(series: Series, image: Image, words: str) -> Image:
     if series.modality != _PET:
         return image

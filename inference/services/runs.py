@@ -22,7 +22,7 @@ from inference.pipeline.run_notes import gather_notes
 from inference.registry import get_model, validate_parameters
 from inference.selectors import jobs_to_show, waiting_in_order
 from inference.services.announcements import announce_state
-from inference.services.input_images import load_inputs
+from inference.services.input_images import load_inputs, scale_uptake
 from inference.services.jobs import wake_worker
 from inference.services.lease import Lease, name_worker
 from inference.services.recorder import FencedOutError, Recorder
@@ -138,6 +138,8 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     recorder.enter("loading")
     series = Series.objects.select_related("study__patient").get(pk=job.series_id)
     volume = load_volume(series) if spec.needs_volume else load_stack(series)
+    if spec.reads_uptake:
+        volume = scale_uptake(series, volume)
     parameters = validate_parameters(spec, job.parameters, volume.geometry.shape)
     if job.inputs:
         recorder.enter("aligning")

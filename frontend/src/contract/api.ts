@@ -1702,7 +1702,7 @@ export interface components {
             surface_dice: components["schemas"]["MeasuredInterval"] | null;
         };
         /** @enum {string} */
-        MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing";
+        MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing" | "lungs" | "uptake";
         /** @description Something in which two dates were imaged differently. */
         Mismatch: {
             code: components["schemas"]["CodeEnum"];

@@ -54,6 +54,8 @@ class Command(BaseCommand):
         reason = check_applicable(spec, given.volume.modality, given.verdict)
         if reason is not None:
             raise CommandError(reason, returncode=_REFUSED)
+        if spec.reads_uptake and given.found is not None:
+            raise CommandError(f"{spec.title} needs SUV here: give a NIfTI image in SUV.", returncode=_REFUSED)
         focus = shape[0] // 2 if options["focus"] is None else options["focus"]
         began = time.monotonic()
         label_map = segment(

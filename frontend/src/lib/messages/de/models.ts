@@ -30,6 +30,8 @@ export const models = {
   "models.method_threshold": "Grauwerte",
   "models.method_kmeans": "Grauwerte",
   "models.method_region_growing": "Grauwerte",
+  "models.method_lungs": "Grauwerte und Form",
+  "models.method_uptake": "Anreicherung",
   "models.not_needed": "CPU",
   "models.unchecked": "ungeprüft",
   "models.unchecked_hint": "Die Rechenwege wurden auf diesem Rechner nicht verglichen: die Referenz läuft.",

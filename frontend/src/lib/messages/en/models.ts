@@ -29,6 +29,8 @@ export const models = {
   "models.method_threshold": "Grey values",
   "models.method_kmeans": "Grey values",
   "models.method_region_growing": "Grey values",
+  "models.method_lungs": "Grey values and shape",
+  "models.method_uptake": "Uptake",
   "models.not_needed": "CPU",
   "models.unchecked": "unchecked",
   "models.unchecked_hint": "Backends have not been compared on this machine: the reference runs.",
