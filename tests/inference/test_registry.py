@@ -86,14 +86,13 @@ def test_hostile_parameters_are_refused_by_name(model: str, raw: dict[str, objec
     assert caught.value.code == "parameters.invalid"
 
 
-def test_methods_of_grey_values_take_any_stack_and_those_of_anatomy_their_modality_and_a_volume() -> None:
-    grey_values = {Method.OTSU, Method.THRESHOLD, Method.KMEANS, Method.REGION_GROWING}
+def test_models_take_their_modality_and_stacks_unless_they_need_a_volume() -> None:
     for spec in list_models():
         modality = min(spec.modalities, default="MR")
         assert check_applicable(spec, modality, "regular") is None
         assert "no images" in str(check_applicable(spec, modality, "not_images"))
         assert "differ in size" in str(check_applicable(spec, modality, "mixed_size"))
         stack = check_applicable(spec, modality, "gaps")
-        assert (stack is None) is (spec.method in grey_values)
-        if spec.method not in grey_values:
+        assert (stack is None) is not spec.needs_volume
+        if spec.modalities:
             assert modality in str(check_applicable(spec, "XX", "regular"))
