@@ -137,7 +137,7 @@ def _segment_with(
         _TurnedProgress(on_progress, turn),
         focus=turn.turn_voxel(focus),
         decide=choose_decide(network.decision, is_probability=way_back.convert is not None),
-        measure=doubt and doubt.measure,
+        measure=None if doubt is None else doubt.measure,
     )
     if doubt is not None:
         found = doubt.build_map(labels)

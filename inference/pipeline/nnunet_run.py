@@ -171,7 +171,7 @@ def run_stage(
         report,
         focus=report.find_inside(focus),
         decide=decide,
-        measure=doubt and doubt.measure,
+        measure=None if doubt is None else doubt.measure,
     )
     if doubt is not None:
         found = doubt.build_map(labels)
