@@ -4,7 +4,7 @@ import type { ReadingAct } from "./reading_act";
 export const toggleHeatAct: ReadingAct = {
   name: "toggle_heat",
   label: "reading.toggle_heat",
-  key: "u",
+  key: "h",
   can: ({ state }) => state.heat.kind !== "nothing",
   run: (session) => {
     const { heatStyle } = session.state;
