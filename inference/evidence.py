@@ -1,4 +1,7 @@
-"""What was measured of a network that ships, as it lies beside its weights. Imports neither torch nor Django."""
+"""What was measured of a model that ships, network or classical method. Imports neither torch nor Django.
+
+`manage.py train` writes it for networks, `manage.py measure_method` for methods, both below `inference/weights`.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,8 @@ class Evidence:
 
 
 def read_evidence(spec: ModelSpec) -> Evidence | None:
-    """Return what lies beside a network that ships; None where nothing was measured or its file is damaged."""
-    if spec.network is None or spec.folder is not None:
+    """Return what was measured of a model that ships; None where nothing was or its file is damaged."""
+    if spec.folder is not None:
         return None
     folder = WEIGHTS_FOLDER / spec.name
     try:

@@ -116,8 +116,17 @@ class ModelSpec:
 
     @property
     def reads_uptake(self) -> bool:
-        """Whether its parameters are standardised uptake, so that stored PET values must be scaled first."""
-        return self.method is Method.UPTAKE
+        """Whether it takes standardised uptake, so that stored PET values must be scaled first.
+
+        The channels of a network that reads several images are scaled one by one, where they are gathered.
+        """
+        is_network_of_pet = self.network is not None and self.modalities == {"PT"} and len(self.network.channels) == 1
+        return self.method is Method.UPTAKE or is_network_of_pet
+
+    @property
+    def reads_colours(self) -> bool:
+        """Whether it takes the red, green and blue of a picture instead of its luminance."""
+        return self.network is not None and self.network.reads_colours
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from inference.classical.catalogue import CLASSICAL_MODELS
 from inference.model_card import render_card
 from inference.model_spec import Method, ModelSpec, ParameterKind, Parameters, ParameterSpec, ParameterValue
-from inference.pipeline.manifest import WEIGHTS_FOLDER, ManifestError, read_manifest, read_manifests
+from inference.pipeline.manifest import WEIGHTS_FOLDER, ManifestError, read_manifest, read_manifests, read_origin
 from studies.errors import InvalidInputError, NotFoundError
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,8 @@ def list_models() -> tuple[ModelSpec, ...]:
 @cache
 def list_built_in() -> tuple[ModelSpec, ...]:
     """Return the models that ship, classical methods first, each group in a fixed order."""
-    models = (*CLASSICAL_MODELS, *read_manifests(WEIGHTS_FOLDER))
+    methods = (replace(spec, card=read_origin(spec).notes) for spec in CLASSICAL_MODELS)
+    models = (*methods, *read_manifests(WEIGHTS_FOLDER))
     return tuple(replace(spec, card=render_card(spec)) for spec in models)
 
 

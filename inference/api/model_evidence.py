@@ -1,4 +1,4 @@
-"""What was measured of a network that ships: figures on its card, every case, pictures of the worst."""
+"""What was measured of a model that ships: figures on its card, every case, pictures of the worst."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ class MeasuredSegmentSerializer(serializers.Serializer[Any]):
     baseline_dice = MeasuredIntervalSerializer(allow_null=True)
     below_half = serializers.IntegerField(help_text="Cases with a Dice below 0.5.")
     marked_where_nothing_is = serializers.IntegerField()
+    lesions = serializers.IntegerField(allow_null=True, help_text="Outlined parts, in all cases; null: not counted.")
+    lesions_found = serializers.IntegerField(allow_null=True)
+    lesions_false = serializers.IntegerField(allow_null=True, help_text="Marked parts that are none, in all cases.")
 
 
 class WorstCaseSerializer(serializers.Serializer[Any]):
@@ -57,7 +60,7 @@ class WorstCaseSerializer(serializers.Serializer[Any]):
 
 
 class TrainingSerializer(serializers.Serializer[Any]):
-    """How the weights came about, and what one run needed there; null where it was not written down."""
+    """How weights and figures came about, and what one run needed there; null where it was not written down."""
 
     set = serializers.CharField(allow_null=True)
     licence = serializers.CharField(allow_null=True, help_text="Of the set.")
@@ -70,6 +73,7 @@ class TrainingSerializer(serializers.Serializer[Any]):
     run_shape = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
     run_seconds = serializers.FloatField(allow_null=True, help_text="Of one run over `run_shape` voxels.")
     run_peak_bytes = serializers.IntegerField(allow_null=True)
+    command = serializers.CharField(allow_null=True, help_text="Measures again.")
 
 
 class EvidenceSerializer(serializers.Serializer[Any]):
@@ -81,7 +85,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     training = TrainingSerializer()
 
 
-_TRAINING = ("set", "licence", "citation", "machine", "cpu_s", "seed", "steps", "run_shape", "run_seconds")
+_TRAINING = ("set", "licence", "citation", "machine", "cpu_s", "seed", "steps", "run_shape", "run_seconds", "command")
 
 
 def describe_evidence(evidence: Evidence) -> dict[str, Any]:
@@ -102,12 +106,17 @@ def describe_evidence(evidence: Evidence) -> dict[str, Any]:
 def _describe_segment(summary: Mapping[str, Any]) -> dict[str, Any]:
     model, simple = summary["model"], summary["baseline"] or {}
     kept = ("segment_label", "cases", "below_half", "marked_where_nothing_is")
-    return {name: summary[name] for name in kept} | {
-        "dice": model.get("dice"),
-        "surface_dice": model.get("surface_dice"),
-        "hd95": model.get("hd95"),
-        "baseline_dice": simple.get("dice"),
-    }
+    counts = ("lesions", "lesions_found", "lesions_false")
+    return (
+        {name: summary[name] for name in kept}
+        | {name: summary.get(name) for name in counts}
+        | {
+            "dice": model.get("dice"),
+            "surface_dice": model.get("surface_dice"),
+            "hd95": model.get("hd95"),
+            "baseline_dice": simple.get("dice"),
+        }
+    )
 
 
 def _describe_training(training: Mapping[str, Any]) -> dict[str, Any]:

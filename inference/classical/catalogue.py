@@ -98,14 +98,15 @@ REGION_GROWING = ModelSpec(
 
 LUNGS = ModelSpec(
     name="lungs",
-    version="1.0.0",
+    version="1.1.0",
     title="Lungs",
     summary="Outlines the right and the left lung on CT with their vessels, by air, shape and side.",
     limits=(
-        "Needs axial CT in HU with much of the chest: in a real CT of the upper belly it marked 19 mL of gut gas as "
-        "left lung and missed the thin base of the right. Fluid, consolidation and tumours wider than about 18 mm at "
-        "the rim are left out. It finds no nodules. Dice 0.97 (right) and 0.96 (left) on the lung bases of one real "
-        "CT, against another program's outlines rather than a person's; 0.99 and 0.98 on three drawn chests."
+        "Needs axial CT in HU with some of the chest; where nothing can be lung it marks nothing and says so. In a "
+        "real CT of the upper belly it missed the thin base of the right lung. Fluid, consolidation and tumours wider "
+        "than about 18 mm at the rim are left out. It finds no nodules. Dice 0.97 (right) and 0.96 (left) on the lung "
+        "bases of one real CT, against another program's outlines rather than a person's; 0.99 and 0.98 on three drawn "
+        "chests."
     ),
     intended_use=_INTENDED_USE,
     method=Method.LUNGS,

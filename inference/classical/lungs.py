@@ -20,7 +20,11 @@ Spacing = tuple[float, float, float]
 
 AIR_BELOW_HU = -400.0
 _GAS_BELOW_HU = -965.0
-"""Median of gut gas and of air in a tube; lung, even with emphysema, has walls in it."""
+"""Median, away from the rim, of gut gas and of air in a tube; lung, even with emphysema, has walls in it."""
+_RIM_MM = 6.0
+"""What lies closer to the border of air holds tissue in part and says little of what it is."""
+_WHOLE_ML, _CUT_ML = 150.0, 3.0
+"""Least volume of a lung that ends within the image, and of one that the image's upper end cuts off."""
 _LEAST_SHARE = 0.06
 """Of the largest part: a smaller one is no lung."""
 _WINDPIPE_MM2 = (40.0, 900.0)
@@ -29,8 +33,13 @@ _CLOSING_MM = 9.0
 _TOUCHING = np.ones((3, 3, 3), np.uint8)
 
 
-def find_lungs(hu: Field, spacing_mm: Spacing, towards_left: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
+def find_lungs(
+    hu: Field, spacing_mm: Spacing, towards_left: tuple[float, float, float], *, is_head_last: bool = True
+) -> npt.NDArray[np.uint8]:
     """Label the right (1) and the left (2) lung with their vessels, and what is solid in them.
+
+    Where nothing in the image can be a lung, nothing is labelled: lung that is not cut off by the image's upper end is
+    there as a whole and large.
 
     Parameters
     ----------
@@ -40,6 +49,8 @@ def find_lungs(hu: Field, spacing_mm: Spacing, towards_left: tuple[float, float,
         Of the grid; about 2 mm is fine enough, finer costs time.
     towards_left
         How far one step along each axis leads to the patient's left, in mm.
+    is_head_last
+        Whether the last slice is the one nearest to the head.
     """
     labels = np.zeros(hu.shape, np.uint8)
     body = find_trunk(hu)
@@ -47,7 +58,7 @@ def find_lungs(hu: Field, spacing_mm: Spacing, towards_left: tuple[float, float,
     if not air.any():
         return labels
     air &= ~_find_windpipe(air, spacing_mm)
-    lungs = _choose_lungs(hu, air)
+    lungs = _choose_lungs(hu, air, spacing_mm, hu.shape[0] - 1 if is_head_last else 0)
     if not lungs.any():
         return labels
     sides = _part_sides(lungs, body, spacing_mm, towards_left)
@@ -118,16 +129,29 @@ def _find_round(parts: npt.NDArray[np.integer[Any]], areas: npt.NDArray[np.float
     return np.asarray(parts == best) if best else np.zeros(parts.shape, bool)
 
 
-def _choose_lungs(hu: Field, air: Mask) -> Mask:
+def _choose_lungs(hu: Field, air: Mask, spacing_mm: Spacing, uppermost: int) -> Mask:
     parts, count = ndimage.label(air)
     if count == 0:
         return np.zeros(air.shape, bool)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    large = np.flatnonzero(sizes >= _LEAST_SHARE * sizes.max())
-    medians = ndimage.median(hu, parts, large)
-    lungs = [number for number, median in zip(large, np.atleast_1d(medians), strict=True) if median > _GAS_BELOW_HU]
-    return np.isin(parts, lungs)
+    volumes = np.bincount(parts.ravel(), minlength=count + 1) * (float(np.prod(spacing_mm)) / 1000.0)
+    is_cut = np.zeros(count + 1, bool)
+    is_cut[np.unique(parts[uppermost])] = True
+    is_large = volumes >= np.where(is_cut, _CUT_ML, _WHOLE_ML)
+    is_large[0] = False
+    lungs = [number for number in np.flatnonzero(is_large) if not _is_gas(hu, parts == number, spacing_mm)]
+    if not lungs:
+        return np.zeros(air.shape, bool)
+    largest = volumes[lungs].max()
+    return np.isin(parts, [number for number in lungs if volumes[number] >= _LEAST_SHARE * largest])
+
+
+def _is_gas(hu: Field, part: Mask, spacing_mm: Spacing) -> bool:
+    """Tell air with nothing in it from lung, by what lies away from the rim."""
+    box = ndimage.find_objects(part.astype(np.uint8))[0]
+    inside = np.pad(part[box], 1)
+    depth = ndimage.distance_transform_edt(inside, sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
+    core = depth > min(_RIM_MM, 0.7 * float(depth.max()))
+    return bool(np.median(hu[box][core]) < _GAS_BELOW_HU)
 
 
 def _part_sides(

@@ -13,7 +13,13 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from inference.evaluation.cases import OutlinedCase
-from inference.evaluation.task_baselines import mark_41_percent, mark_ellipse, mark_ridges, mark_round_in_the_middle
+from inference.evaluation.task_baselines import (
+    mark_41_percent,
+    mark_ellipse,
+    mark_fixed_uptake,
+    mark_ridges,
+    mark_round_in_the_middle,
+)
 
 Mask = npt.NDArray[np.bool_]
 _LEVELS = 64
@@ -95,6 +101,7 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
         **KNOWING_BASELINES,
         "otsu_centre": mark_round_in_the_middle,
         "suv41": mark_41_percent,
+        "suv_fixed": mark_fixed_uptake,
         "ellipse_on_edges": mark_ellipse,
         "frangi": mark_ridges,
     }
@@ -106,6 +113,7 @@ BASELINE_WORDS: Mapping[str, str] = MappingProxyType(
         "threshold": "the threshold that agrees best with each very outline: it knows the answer",
         "otsu_centre": "Otsu's threshold in the middle of the image, the roundest bright part",
         "suv41": "all that touches the hottest voxel above 41 % of its value",
+        "suv_fixed": "all that takes up at least SUV 2.5",
         "ellipse_on_edges": "an ellipse fitted (RANSAC) to the brightest edges",
         "frangi": "Frangi's ridge filter on the green channel, arteries and veins told apart by colour",
         "fitted_region": "the largest part beyond the threshold that did best on the cases learnt from",

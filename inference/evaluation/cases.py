@@ -2,8 +2,8 @@
 
 Two layouts are understood, at any depth: ``images/NAME.*`` beside ``masks/NAME.*`` or ``labels/NAME.*``, and
 ``NAME/WHAT_image.*`` beside ``NAME/WHAT_mask.*``. Images are NIfTI, PNG, JPEG or DICOM (a file, or a folder of slices
-below ``images``); label maps are NIfTI or PNG, whose values are segment numbers (0 and 255 alone mean 0 and 1).
-What cannot be used is named with its reason and left out; the rest goes on.
+below ``images``; PET then in SUV); label maps are NIfTI or PNG, whose values are segment numbers (0 and 255 alone mean
+0 and 1). What cannot be used is named with its reason and left out; the rest goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from studies.dicom.folder import read_folder
-from studies.dicom.found_volume import read_found_volume
+from studies.dicom.found_volume import read_found_volume, scale_found_uptake
 from studies.errors import DomainError, InvalidInputError
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
@@ -327,6 +327,8 @@ def _read_dicom(source: FileSource, names: Sequence[str]) -> Read:
             raise ValueError(f"there are {len(series)} DICOM image series where one is expected")
         header = series[0].header
         volume = read_found_volume(series[0])
+        if header.modality == "PT":  # as jobs have it
+            volume = scale_found_uptake(series[0], volume)
     return volume, (), True, {"sequence": header.series_description} if header.series_description else {}
 
 

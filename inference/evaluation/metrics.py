@@ -53,6 +53,8 @@ class Agreement:
     ----------
     truth_ml, found_ml
         Volumes outlined and marked; in 1000 voxels where an image has no millimetres.
+    lesions, lesions_found, lesions_false
+        Connected parts: outlined, those of them that were found, and marked ones that are none (`DEFINITIONS`).
     """
 
     truth_ml: float
@@ -62,6 +64,9 @@ class Agreement:
     hd95: float | None
     volume_error: float | None
     lesion_f1: float | None
+    lesions: int = 0
+    lesions_found: int = 0
+    lesions_false: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,11 @@ def measure_agreement(found: Mask, truth: Mask, spacing_mm: Spacing) -> Agreemen
     voxel_ml = float(np.prod(spacing_mm)) / 1000.0
     truth_ml, found_ml = float(truth.sum()) * voxel_ml, float(found.sum()) * voxel_ml
     if not truth.any():
-        return Agreement(truth_ml, found_ml, None, None, None, None, None)
+        false = int(ndimage.label(found, _TOUCHING)[1])
+        return Agreement(truth_ml, found_ml, None, None, None, None, None, lesions_false=false)
     box = _find_box(found | truth)
     found, truth = found[box], truth[box]
+    lesions, lesions_found, lesions_false = _count_lesions(found, truth)
     return Agreement(
         truth_ml=truth_ml,
         found_ml=found_ml,
@@ -90,7 +97,10 @@ def measure_agreement(found: Mask, truth: Mask, spacing_mm: Spacing) -> Agreemen
         surface_dice=_measure_surface(found, truth, spacing_mm) if found.any() else 0.0,
         hd95=_measure_hd95(found, truth, spacing_mm) if found.any() else None,
         volume_error=(found_ml - truth_ml) / truth_ml,
-        lesion_f1=_measure_lesions(found, truth),
+        lesion_f1=2.0 * lesions_found / (lesions_found + lesions + lesions_false),
+        lesions=lesions,
+        lesions_found=lesions_found,
+        lesions_false=lesions_false,
     )
 
 
@@ -133,7 +143,8 @@ def _as_tensors(found: Mask, truth: Mask, spacing_mm: Spacing) -> tuple[torch.Te
     return first, second, spacing
 
 
-def _measure_lesions(found: Mask, truth: Mask) -> float:
+def _count_lesions(found: Mask, truth: Mask) -> tuple[int, int, int]:
+    """Return how many parts are outlined, how many of them were found, and how many marked ones are none."""
     marked, marked_count = ndimage.label(found, _TOUCHING)
     outlined, outlined_count = ndimage.label(truth, _TOUCHING)
     both = outlined.astype(np.int64) * (marked_count + 1) + marked
@@ -142,8 +153,7 @@ def _measure_lesions(found: Mask, truth: Mask) -> float:
     union = shared.sum(axis=1)[1:, None] + shared.sum(axis=0)[None, 1:] - shared[1:, 1:]
     is_pair = shared[1:, 1:] >= LEAST_OVERLAP * union
     hit_outlined, hit_marked = int(is_pair.any(axis=1).sum()), int(is_pair.any(axis=0).sum())
-    missed, false = outlined_count - hit_outlined, marked_count - hit_marked
-    return 2.0 * hit_outlined / (2.0 * hit_outlined + false + missed)
+    return outlined_count, hit_outlined, marked_count - hit_marked
 
 
 def summarise(values: Sequence[float | None]) -> Interval | None:

@@ -39,6 +39,11 @@ class Summary:
     """Cases with a Dice below 0.5."""
     marked_where_nothing_is: int
     """Cases without the structure in which something was marked."""
+    lesions: int
+    lesions_found: int
+    """Of those outlined, in all cases together."""
+    lesions_false: int
+    """Marked parts that are none, in all cases together."""
 
 
 def summarise_scores(scores: Sequence[CaseScore], *, by: str = "") -> list[Summary]:
@@ -61,6 +66,9 @@ def _summarise(scores: Sequence[CaseScore], label: str, group: str) -> Summary:
         baseline={name: summarise([getattr(each, name) for each in simple]) for name in MEASURES} if simple else {},
         below_half=sum(value is not None and value < 0.5 for value in dice),
         marked_where_nothing_is=sum(s.agreement.dice is None and s.agreement.found_ml > 0 for s in scores),
+        lesions=sum(score.agreement.lesions for score in scores),
+        lesions_found=sum(score.agreement.lesions_found for score in scores),
+        lesions_false=sum(score.agreement.lesions_false for score in scores),
     )
 
 
@@ -98,8 +106,8 @@ def draw_case(evaluated: Evaluated) -> bytes:
     case, found = evaluated.case, evaluated.found
     differing = [int((a != b).sum()) for a, b in zip(case.truth > 0, found > 0, strict=True)]
     index = int(np.argmax(differing)) if any(differing) else len(differing) // 2
-    grey = _as_bytes(np.asarray(case.image.voxels[index], np.float32))
-    picture = np.stack([grey] * 3, axis=-1)
+    planes = case.colours or (case.image.voxels,) * 3
+    picture = np.stack([_as_bytes(np.asarray(plane[index], np.float32)) for plane in planes], axis=-1)
     for labels, colour in zip((case.truth[index], found[index]), _COLOURS, strict=True):
         picture[_find_edges(labels)] = colour
     return _encode(picture)

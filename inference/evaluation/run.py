@@ -73,7 +73,7 @@ def evaluate_case(
     case: OutlinedCase, spec: ModelSpec, segments: SegmentMap, *, parameters: Parameters, baseline: Baseline | None
 ) -> Evaluated:
     """Run a model over one case and compare each segment with its outline."""
-    channels = case.colours if spec.network is not None and spec.network.reads_colours else ()
+    channels = case.colours if spec.reads_colours else ()
     began = time.perf_counter()
     found = segment(case.image, spec, _ignore, parameters=parameters, channels=channels).voxels
     seconds = time.perf_counter() - began

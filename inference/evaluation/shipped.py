@@ -1,4 +1,4 @@
-"""What a network's training leaves beside its weights: every case, the figures over all, pictures of the worst.
+"""What the measurement of a model that ships leaves: every case, the figures over all, pictures of the worst.
 
 ``NAME/cases.csv``, ``NAME/evaluation.json`` and ``NAME/worst-1.webp`` to ``worst-3.webp``; `inference.evidence` reads
 them for the card, without torch.
@@ -20,7 +20,11 @@ from inference.evaluation.run import CaseScore, Evaluated
 from inference.evidence import CASES_FILE, EVALUATION_FILE, name_picture
 from inference.model_spec import ModelSpec
 
-_COLUMNS = ("case", "segment_number", "segment", *MEASURES, "truth", "found", "baseline", "baseline_dice", "seconds")
+_COUNTS = ("lesions", "lesions_found", "lesions_false")
+_COLUMNS = (
+    *("case", "segment_number", "segment", *MEASURES, "truth", "found"),
+    *("baseline", "baseline_dice", "seconds", *_COUNTS),
+)
 
 
 def write_shipped(
@@ -33,14 +37,14 @@ def write_shipped(
     baseline: str,
     training: Mapping[str, object],
 ) -> None:
-    """Write what was measured into a folder beside the weights.
+    """Write what was measured into a folder of the model's name.
 
     Parameters
     ----------
     folder
-        Where the weights lie; a folder of the network's name is made in it.
+        Where it is made: beside the weights of networks.
     training
-        How the weights came about: machine, seconds, steps, set and its licence.
+        How weights and figures came about: machine, seconds, steps, set and its licence, the command to do it again.
     """
     target = folder / spec.name
     target.mkdir(parents=True, exist_ok=True)
@@ -79,6 +83,7 @@ def write_cases(scores: Sequence[CaseScore], *, baseline: str) -> str:
                 baseline if score.baseline else "",
                 _write(score.baseline.dice if score.baseline else None),
                 f"{score.seconds:.2f}",
+                *(getattr(found, name) for name in _COUNTS),
             ]
         )
     return out.getvalue()

@@ -31,6 +31,7 @@ _SMALLEST, _LARGEST = 0.002, 0.06
 _RETINA_SIDE = 512
 _VESSEL_SHARE = 0.10
 """Of the retina that vessels take up, about."""
+_FIXED_SUV = 2.5
 _HEAD_SIDE = 160
 _ELLIPSE_SEED = 20261123
 _ELLIPSE_TRIALS = 400
@@ -70,6 +71,11 @@ def mark_41_percent(case: OutlinedCase, truth: Mask, number: int) -> Mask:
     image = np.asarray(case.image.voxels, np.float32)
     parts, _ = ndimage.label(image >= 0.41 * image.max(), _TOUCHING)
     return np.asarray(parts == parts[np.unravel_index(int(image.argmax()), image.shape)])
+
+
+def mark_fixed_uptake(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark what takes up at least SUV 2.5."""
+    return np.asarray(np.asarray(case.image.voxels, np.float32) >= _FIXED_SUV)
 
 
 def mark_ellipse(case: OutlinedCase, truth: Mask, number: int) -> Mask:

@@ -68,9 +68,7 @@ class Origin:
 
 
 def read_origin(spec: ModelSpec) -> Origin:
-    """Return where a network came from; nothing for methods that are not trained and where its file is damaged."""
-    if spec.network is None:
-        return Origin()
+    """Return where a model came from; of methods that are not trained only the notes; nothing from damaged files."""
     path = WEIGHTS_FOLDER / f"{spec.name}.json" if spec.folder is None else spec.folder / "manifest.json"
     return Origin(read_provenance(path), _read_notes(path))
 

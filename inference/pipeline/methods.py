@@ -21,11 +21,16 @@ from inference.classical.lungs import AIR_BELOW_HU, find_lungs
 from inference.classical.region_growing import grow_region
 from inference.classical.uptake import find_uptake
 from inference.model_spec import Method, Parameters, read_number, read_point
+from inference.pipeline.run_notes import write_note
 from inference.pipeline.sweep import Labels, LabelSlices
 from studies.errors import InvalidInputError
 from studies.imaging.volume import Volume
 
 _LUNG_GRID_MM = 2.0
+NO_LUNGS = (
+    "No lungs were found, so nothing is marked: the air in this image is too little, ends below the upper edge of the "
+    "image or is plain gas, as in the bowel. Choose an axial CT of the chest in HU."
+)
 
 
 class NotAxialError(InvalidInputError):
@@ -126,7 +131,11 @@ def prepare_lungs(volume: Volume, parameters: Parameters) -> LabelSlices:
     coarse = np.asarray(volume.voxels[tuple(slice(None, None, step) for step in strides)], np.float32)
     left = tuple(float(steps_mm[0, axis] * strides[axis]) for axis in range(3))
     coarse_mm = tuple(float(each * step) for each, step in zip(spacing, strides, strict=True))
-    labels = find_lungs(coarse, (coarse_mm[0], coarse_mm[1], coarse_mm[2]), (left[0], left[1], left[2]))
+    is_head_last = bool(steps_mm[2, 0] > 0)
+    labels = find_lungs(coarse, (coarse_mm[0], coarse_mm[1], coarse_mm[2]), (left[0], left[1], left[2]),
+                        is_head_last=is_head_last)  # fmt: skip
+    if not labels.any():
+        write_note(NO_LUNGS)
     core = ndimage.binary_erosion(labels > 0, np.ones((1, 3, 3), np.uint8)) if max(strides[1:]) > 1 else labels > 0
     rows, columns = (np.arange(n) // step for n, step in zip(volume.voxels.shape[1:], strides[1:], strict=True))
 

@@ -144,7 +144,7 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     if job.inputs:
         recorder.enter("aligning")
     channels, inputs = load_inputs(job, volume)
-    if spec.network is not None and spec.network.reads_colours:
+    if spec.reads_colours:
         channels = load_colours(series)
     with gather_maps() as maps:
         label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)

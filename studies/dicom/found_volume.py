@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from studies.dicom.image_header import ImageHeader
 from studies.dicom.modality import DoesNotFitError, ModalityType, candidate_types, to_modality
 from studies.dicom.pixels import PixelReader
 from studies.dicom.segmentation import SourceFrame
+from studies.dicom.suv import SuvRefusal, read_suv_factor
 from studies.errors import InvalidInputError
 from studies.imaging.volume import Volume
 
@@ -21,6 +23,12 @@ class NotGreyValuesError(InvalidInputError):
     """The series cannot be stacked into grey values."""
 
     code: ClassVar[str] = "series.not_grey_values"
+
+
+class NoUptakeError(InvalidInputError):
+    """A PET series whose header lacks what SUV takes."""
+
+    code: ClassVar[str] = "series.without_suv"
 
 
 def read_found_volume(found: FoundSeries) -> Volume:
@@ -47,6 +55,20 @@ def read_found_volume(found: FoundSeries) -> Volume:
             continue
         return Volume(voxels, grid, found.header.modality)
     raise AssertionError("The last candidate type fits any value.")
+
+
+def scale_found_uptake(found: FoundSeries, volume: Volume) -> Volume:
+    """Return the volume of a PET series in SUVbw.
+
+    Raises
+    ------
+    NoUptakeError
+        Says what is missing.
+    """
+    factor = read_suv_factor([dcmread(each.path, stop_before_pixels=True) for each in found.instances])
+    if isinstance(factor, SuvRefusal):
+        raise NoUptakeError(f"{factor.explanation} Give a PET series whose header says what SUV takes.")
+    return replace(volume, voxels=np.asarray(volume.voxels, np.float32) * np.float32(factor.factor))
 
 
 def _read_frame(found: FoundSeries, index: int, dtype: ModalityType) -> npt.NDArray[np.generic]:

@@ -56,6 +56,7 @@ class AlgorithmFamily(StrEnum):
     HISTOGRAM_ANALYSIS = "HistogramAnalysis"
     CLUSTER_ANALYSIS = "ClusterAnalysis"
     NEIGHBORHOOD_ANALYSIS = "NeighborhoodAnalysis"
+    MORPHOLOGICAL_OPERATIONS = "MorphologicalOperations"
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,8 @@ _FAMILIES = {
     "threshold": "HistogramAnalysis",
     "kmeans": "ClusterAnalysis",
     "region_growing": "NeighborhoodAnalysis",
+    "lungs": "NeighborhoodAnalysis",
+    "uptake": "HistogramAnalysis",
     "network": _NEURAL,
 }
 """CID 7162 by the registry's method; what is drawn by hand names none."""

@@ -19,7 +19,7 @@ from inference.training.catalogue import RECIPES
 from inference.training.outlined import Part, load_set
 
 MOST_BYTES = 5_000_000
-SHIPPED = [spec for spec in list_built_in() if read_evidence(spec) is not None]
+SHIPPED = [spec for spec in list_built_in() if spec.network is not None and read_evidence(spec) is not None]
 NAMES = [spec.name for spec in SHIPPED]
 
 

@@ -1697,6 +1697,11 @@ export interface components {
             dice: components["schemas"]["MeasuredInterval"] | null;
             /** @description mm; pixels where images have no millimetres. */
             hd95: components["schemas"]["MeasuredInterval"] | null;
+            /** @description Outlined parts, in all cases; null: not counted. */
+            lesions: number | null;
+            /** @description Marked parts that are none, in all cases. */
+            lesions_false: number | null;
+            lesions_found: number | null;
             marked_where_nothing_is: number;
             segment_label: string;
             surface_dice: components["schemas"]["MeasuredInterval"] | null;
@@ -2806,9 +2811,11 @@ export interface components {
             therapy: components["schemas"]["Therapy"][];
             timepoints: components["schemas"]["Timepoint"][];
         };
-        /** @description How the weights came about, and what one run needed there; null where it was not written down. */
+        /** @description How weights and figures came about, and what one run needed there; null where it was not written down. */
         Training: {
             citation: string | null;
+            /** @description Measures again. */
+            command: string | null;
             /** Format: double */
             cpu_s: number | null;
             /** @description Of the set. */

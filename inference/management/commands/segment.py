@@ -13,6 +13,7 @@ from inference.command_line import check_output, read_input, read_parameters, wr
 from inference.model_spec import ModelSpec, Progress
 from inference.pipeline.segment import segment
 from inference.registry import check_applicable, get_model, validate_parameters
+from studies.dicom.found_volume import scale_found_uptake
 from studies.errors import DomainError
 from studies.label_maps.label_map import LabelMap
 
@@ -54,12 +55,14 @@ class Command(BaseCommand):
         reason = check_applicable(spec, given.volume.modality, given.verdict)
         if reason is not None:
             raise CommandError(reason, returncode=_REFUSED)
-        if spec.reads_uptake and given.found is not None:
-            raise CommandError(f"{spec.title} needs SUV here: give a NIfTI image in SUV.", returncode=_REFUSED)
         focus = shape[0] // 2 if options["focus"] is None else options["focus"]
+        # a NIfTI image is taken to be in SUV
+        volume = given.volume
+        if spec.reads_uptake and given.found is not None:
+            volume = scale_found_uptake(given.found, volume)
         began = time.monotonic()
         label_map = segment(
-            given.volume, spec, self._show, parameters=parameters, focus=(focus, shape[1] // 2, shape[2] // 2)
+            volume, spec, self._show, parameters=parameters, focus=(focus, shape[1] // 2, shape[2] // 2)
         )
         if self.stderr.isatty():
             self.stderr.write("")

@@ -7,9 +7,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy import ndimage
 
 from inference.model_spec import Parameters, Progress
 from inference.pipeline.methods import NotAxialError
+from inference.pipeline.run_notes import gather_notes
 from inference.pipeline.segment import segment
 from inference.registry import get_model, validate_parameters
 from studies.imaging.geometry import VolumeGeometry
@@ -78,6 +80,36 @@ def test_a_sagittal_series_is_refused_in_words_and_a_body_without_lungs_has_none
     with pytest.raises(NotAxialError, match="axial"):
         _find(_draw_chest(4.0)[0], 4.0, "lungs", "CT", {}, SAGITTAL)
     assert not _find(np.full((20, 30, 30), 40.0, np.float32), 4.0, "lungs", "CT", {}).any()
+
+
+def test_gut_gas_in_a_belly_is_no_lung_and_the_reason_is_told() -> None:
+    """Gas of 19 mL with a blurred rim that ends below the image's upper edge, and plain gas that reaches it."""
+    spacing, n = 2.0, 60
+    at: Grid = tuple(np.meshgrid(*[np.arange(n) * spacing] * 3, indexing="ij"))
+    body = np.hypot(at[1] - 60, at[2] - 60) < 55
+    gas = _ball(at, (40, 60, 80), (16.5, 16.5, 16.5)) | (np.hypot(at[1] - 60, at[2] - 40) < 9) & (at[0] > 80)
+    hu = np.where(body, 40.0, -1000.0).astype(np.float32)
+    hu[gas & body] = -1000.0
+    hu = np.asarray(ndimage.gaussian_filter(hu, 1.5), np.float32)
+    for upside_down in (False, True):
+        with gather_notes() as notes:
+            direction = (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0) if upside_down else AXIAL
+            voxels = np.ascontiguousarray(hu[::-1]) if upside_down else hu
+            assert not _find(voxels, spacing, "lungs", "CT", {}, direction).any()
+        assert len(notes) == 1
+        assert "No lungs were found" in notes[0]
+
+
+def test_a_lung_base_cut_off_by_the_upper_edge_is_found_and_not_where_the_edge_is_the_lower_one() -> None:
+    spacing, n = 2.0, 60
+    at: Grid = tuple(np.meshgrid(*[np.arange(n) * spacing] * 3, indexing="ij"))
+    hu = np.where(np.hypot(at[1] - 60, at[2] - 60) < 55, 40.0, -1000.0).astype(np.float32)
+    bases = _ball(at, (118, 60, 35), (30, 25, 15)) | _ball(at, (118, 60, 85), (30, 25, 15))
+    hu[bases] = -850.0
+    found = _find(hu, spacing, "lungs", "CT", {})
+    assert 2 * ((found > 0) & bases).sum() / ((found > 0).sum() + bases.sum()) > 0.95
+    turned = _find(hu, spacing, "lungs", "CT", {}, (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0))
+    assert not turned.any(), "lung that ends at the lower edge with nothing above it is none"
 
 
 def test_uptake_cuts_each_part_at_its_own_share_and_drops_small_ones() -> None:

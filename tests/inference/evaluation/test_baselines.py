@@ -45,6 +45,11 @@ def test_41_percent_of_the_hottest_voxel_and_nothing_that_does_not_touch_it() ->
     assert measure_dice(found, (distance <= 0.59 * 50)[None]) > 0.99
 
 
+def test_a_fixed_suv_marks_whatever_reaches_it() -> None:
+    case = make_case(1.0 + 2.0 * disc(80, 90, 20) + 1.4 * disc(20, 30, 10), disc(80, 90, 20), noise=0.0)
+    assert (BASELINES["suv_fixed"](case, NOBODY_KNOWS, 1) == disc(80, 90, 20)[None]).all()
+
+
 @pytest.mark.parametrize(("a", "b"), [(45, 60), (50, 50), (35, 55)])
 def test_a_skull_seen_in_part_gives_its_ellipse(a: float, b: float) -> None:
     head = disc(80, 100, a, b)

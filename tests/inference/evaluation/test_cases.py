@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
 
 from inference.evaluation.cases import (
     CasesMissingError,
@@ -23,7 +25,8 @@ from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import LabelMap, SegmentDescription
 from studies.label_maps.nifti import write_nifti, write_volume_nifti
-from tests.phantoms import SeriesSpec, sphere, write_series
+from tests.enhanced_pet import SUV_PER_BECQUEREL, write_enhanced_pet
+from tests.phantoms import SeriesSpec, centre_mm, sphere, write_series
 
 GRID = VolumeGeometry((5, 6, 7), (2.0, 1.0, 1.0), (1.0, 2.0, 3.0), (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0))
 
@@ -112,6 +115,26 @@ def test_volumes_keep_their_place_and_images_beside_masks_are_found(tmp_path: Pa
     assert case.image.geometry.spacing_mm == pytest.approx(GRID.spacing_mm)
     np.testing.assert_array_equal(case.truth, truth)
     np.testing.assert_allclose(case.image.voxels, values)
+
+
+def test_stored_pet_is_read_in_suv_and_refused_where_the_header_lacks_the_dose(tmp_path: Path) -> None:
+    spec = SeriesSpec(name="pet", modality="PT", shape=(8, 12, 14), spacing_mm=(4.0, 4.0, 4.0))
+    uptake = np.where(sphere(spec, 12.0, centre_mm(spec)), 8.0, 1.0)
+    written = replace(spec, voxels=uptake / SUV_PER_BECQUEREL)
+    path = write_enhanced_pet(tmp_path / "images" / "P1" / "pet.dcm", written, lambda index: 2.0 + 0.1 * index)
+    grid = VolumeGeometry(spec.shape, spec.spacing_mm, (0.0, 0.0, 0.0), GRID.direction)
+    truth = LabelMap((uptake > 4).astype(np.uint8), grid, (SegmentDescription(1, "Lesion"),))
+    (tmp_path / "labels").mkdir()
+    write_nifti(truth, tmp_path / "labels" / "P1.nii.gz")
+    source = open_source(tmp_path)
+    (files,) = find_cases(source)[0]
+    np.testing.assert_allclose(read_case(source, files).image.voxels, uptake, atol=0.01)
+    header = dcmread(path)
+    del header.RadiopharmaceuticalInformationSequence
+    header.save_as(path)
+    left_out: list[LeftOut] = []
+    assert list(iterate_cases(source, [files], left_out)) == []
+    assert "PET series whose header" in left_out[0].reason
 
 
 def test_a_folder_of_dicom_slices_is_one_image(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_the_command_prints_writes_and_goes_on_past_what_it_cannot_use(tmp_path:
     [
         (["unheard-of", "--cases", "."], "no model called"),
         (["otsu", "--cases", "absent"], "nothing at absent"),
-        (["otsu", "--cases", ".", "--baseline", "magic"], "otsu_centre, region, suv41, threshold, none"),
+        (["otsu", "--cases", ".", "--baseline", "magic"], "suv41, suv_fixed, threshold"),
         (["otsu", "--cases", ".", "--map", "7=1"], "1 (Darker tissue), 2 (Brighter tissue)"),
         (["otsu", "--cases", ".", "--map", "bright"], "SEGMENT=NUMBERS"),
     ],

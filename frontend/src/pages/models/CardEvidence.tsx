@@ -12,6 +12,8 @@ type Interval = NonNullable<Measured["dice"]>;
 const BASELINES: Readonly<Record<string, PlainMessageKey>> = {
   atlas_average: "models.baseline_atlas_average",
   region: "models.baseline_region",
+  suv41: "models.baseline_suv41",
+  suv_fixed: "models.baseline_suv_fixed",
   threshold: "models.baseline_threshold",
 };
 
@@ -73,6 +75,18 @@ function rowsOf(baseline: string, t: Translate, locale: Locale): readonly Row[] 
       name: t("models.measured_nothing"),
       hint: t("models.nothing_hint"),
       read: ({ marked_where_nothing_is }) => count(marked_where_nothing_is),
+    },
+    {
+      name: t("models.measured_lesions"),
+      hint: t("models.lesions_hint"),
+      read: ({ cases, lesions, lesions_found, lesions_false }) =>
+        lesions === null || lesions_found === null || lesions_false === null
+          ? t("models.measure_none")
+          : t("models.lesions_counted", {
+              found: count(lesions_found),
+              lesions: count(lesions),
+              false: write(lesions_false / Math.max(cases, 1), locale, 1),
+            }),
     },
   ];
 }
@@ -149,7 +163,7 @@ function Worst({ name, evidence }: { readonly name: string; readonly evidence: E
 function Making({ training }: { readonly training: Evidence["training"] }) {
   const t = useTranslate();
   const locale = useLocale();
-  const { run_seconds, run_shape, run_peak_bytes, train_cases } = training;
+  const { command, run_seconds, run_shape, run_peak_bytes, train_cases } = training;
   const run =
     run_seconds === null
       ? ""
@@ -158,14 +172,13 @@ function Making({ training }: { readonly training: Evidence["training"] }) {
           shape: run_shape?.join(" x ") ?? "?",
           memory: run_peak_bytes === null ? t("models.not_measured") : formatBytes(run_peak_bytes, locale),
         });
-  return (
-    <Facts
-      facts={[
-        [t("models.fact_run"), run],
-        [t("models.fact_learnt"), train_cases === null ? "" : t("models.learnt_cases", { count: train_cases })],
-      ]}
-    />
-  );
+  const learnt = train_cases === null ? null : t("models.learnt_cases", { count: train_cases });
+  const facts: (readonly [string, string | null])[] = [
+    [t("models.fact_run"), run],
+    [t("models.fact_learnt"), learnt],
+    [t("models.fact_command"), command],
+  ];
+  return <Facts facts={facts.filter(([, value]) => value !== null)} />;
 }
 
 interface EvidenceProps {

@@ -1,0 +1,89 @@
+"""What the classical methods that ship are measured on: cases drawn from a seed, or the reported part of a set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from inference.evaluation.cases import OutlinedCase
+from inference.training.outlined import OutlinedSet
+from inference.training.outlined_recipes import PET_LESION
+
+DrawCase = Callable[[np.random.Generator, int], OutlinedCase]
+"""Draws the number-th case; equal generators give equal cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSetting:
+    """Parameters other than those a method comes with, for the card."""
+
+    words: str
+    parameters: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSet:
+    """How a classical method is measured.
+
+    Attributes
+    ----------
+    name
+        The method's.
+    baseline
+        The simple method (`inference.evaluation.fitted_baselines.choose_baseline`) beside it.
+    chosen
+        How the values that the method comes with were chosen, for the card.
+    draw
+        Draws a case; None takes the reported part of a set.
+    count, seed
+        Of drawn cases. `tune_cases` come from another seed.
+    outlined
+        The set with outlines by people.
+    settings
+        Other parameters that are measured on the same cases.
+    observations
+        What a person saw on real images, for the card.
+    """
+
+    name: str
+    baseline: str
+    chosen: str
+    draw: DrawCase | None = None
+    count: int = 0
+    seed: int = 20261123
+    outlined: OutlinedSet | None = None
+    settings: tuple[OtherSetting, ...] = ()
+    observations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.draw is None) == (self.outlined is None):
+            raise ValueError(f"{self.name} is measured either on drawn cases or on a set.")
+
+    def draw_cases(self, count: int | None = None, *, is_tuning: bool = False) -> list[OutlinedCase]:
+        """Return the drawn cases that are reported, or others that values may be chosen on."""
+        if self.draw is None:
+            raise ValueError(f"{self.name} is measured on a set.")
+        total = self.count if count is None else count
+        return [
+            self.draw(np.random.default_rng((self.seed, int(is_tuning), number)), number) for number in range(total)
+        ]
+
+
+PET_UPTAKE_SET = MethodSet(
+    name="pet_uptake",
+    baseline="suv41",
+    chosen="SUV 2 is the best of 1.5 to 4 on the 27 patients of the set that are not reported.",
+    outlined=PET_LESION.learns_from,
+    settings=(
+        OtherSetting("fixed SUV 2.5", {"least_suv": 2.5}),
+        OtherSetting("SUV 2.5 and 41 % of each part's maximum", {"least_suv": 2.5, "share": 41.0}),
+        OtherSetting("fixed SUV 4", {"least_suv": 4.0}),
+    ),
+    observations=("None looked at beyond the set.",),
+)
+
+METHOD_SETS: Mapping[str, MethodSet] = MappingProxyType({each.name: each for each in (PET_UPTAKE_SET,)})
+"""By the method's name."""
