@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from inference.calibration import Calibration
 from inference.network_spec import NetworkSpec
 from studies.label_maps.label_map import SegmentDescription
 
@@ -113,6 +114,14 @@ class ModelSpec:
     """Where an imported network's weights lie; None is `inference/weights`."""
     needs_volume: bool = field(default=False)
     """True refuses series that are not one regular volume; False also takes stacks slice by slice."""
+
+    calibration: Calibration | None = None
+    """How far a network's probabilities can be believed; None where nobody held it against outlined cases."""
+
+    @property
+    def temperature(self) -> float:
+        """What a network's scores are divided by before they count as logarithms of probabilities."""
+        return 1.0 if self.calibration is None else self.calibration.temperature
 
     @property
     def reads_uptake(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from inference.calibration import Calibration, VolumeMargin
 from inference.model_spec import Method, ModelSpec
 from inference.network_spec import (
     Argument,
@@ -106,6 +107,7 @@ def write_manifest(path: Path, spec: ModelSpec, *, provenance: Mapping[str, obje
         "needs_volume": spec.needs_volume,
         "segments": [asdict(segment) for segment in spec.segments],
         "network": asdict(spec.network),
+        "calibration": None if spec.calibration is None else asdict(spec.calibration),
         "provenance": dict(provenance),
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -132,7 +134,15 @@ def _build_spec(content: dict[str, Any], card: str) -> ModelSpec:
         card=card,
         format=content["format"],
         needs_volume=bool(content.get("needs_volume", True)),  # manifests of before 2026-11-23 do not say it
+        calibration=_read_calibration(content.get("calibration")),
     )
+
+
+def _read_calibration(content: dict[str, Any] | None) -> Calibration | None:
+    if content is None:
+        return None
+    margins = {int(number): VolumeMargin(**margin) for number, margin in content["margins"].items()}
+    return Calibration(**content | {"margins": margins})
 
 
 def read_network(content: dict[str, Any]) -> NetworkSpec:

@@ -15,6 +15,7 @@ from inference.classical.grey_values import GreyValues
 from inference.input_images import ChannelsMissingError
 from inference.model_spec import Focus, ModelSpec, OnProgress, Progress
 from inference.network_spec import LEAST_VOLUME_SLICES, Decision, DecisionRule, NetworkSpec, WeightsFile
+from inference.pipeline.answers import deliver_answers, is_gathering_answers
 from inference.pipeline.averaging import Ensemble, Mirrored
 from inference.pipeline.backends.choice import (
     NetworkSource,
@@ -101,8 +102,8 @@ def segment_channels(
         if network.volumes is not None and geometry.shape[0] >= LEAST_VOLUME_SLICES:
             sides = find_turn(geometry, network.volumes.orientation).turn_values(geometry.sides_mm)
             cubes, planes = network.place_in_volume(max(sides)), InThreePlanes(forward, weigh_planes(sides))
-            return _segment_with(planes, channels, geometry, cubes, on_progress, focus=focus)
-        return _segment_with(forward, channels, geometry, network, on_progress, focus=focus)
+            return _segment_with(planes, channels, geometry, cubes, on_progress, focus, spec.temperature)
+        return _segment_with(forward, channels, geometry, network, on_progress, focus, spec.temperature)
 
 
 def _segment_with(
@@ -111,8 +112,8 @@ def _segment_with(
     geometry: VolumeGeometry,
     network: NetworkSpec,
     on_progress: OnProgress,
-    *,
     focus: Focus,
+    temperature: float,
 ) -> Labels:
     on_progress(Progress("preparing", 0, 0))
     turn = find_turn(geometry, network.orientation)
@@ -128,7 +129,8 @@ def _segment_with(
     planes, rows, columns = padded.shape[1:]
     grid = WindowGrid((planes, rows, columns), network.window, network.overlap, GridRule(network.grid))
     way_back = _way_back(network, turn, working, before)
-    doubt = _doubt_of(network, forward.classes, way_back) if is_gathering() else None
+    wants_doubt = is_gathering() or is_gathering_answers()
+    doubt = _doubt_of(network, forward.classes, way_back, temperature) if wants_doubt else None
     labels = run_windows(
         padded,
         grid,
@@ -142,6 +144,8 @@ def _segment_with(
     if doubt is not None:
         found = doubt.build_map(labels)
         deliver_map(replace(found, voxels=np.ascontiguousarray(turn.turn_back(found.voxels))))
+        if doubt.logits is not None:
+            deliver_answers(np.stack([turn.turn_back(scores) for scores in doubt.logits]))
     return np.ascontiguousarray(turn.turn_back(labels))
 
 
@@ -163,7 +167,7 @@ def _way_back(network: NetworkSpec, turn: Turn, working: WorkingGrid, before: Sh
     return resampling
 
 
-def _doubt_of(network: NetworkSpec, scores: int, way_back: Resampling) -> Doubt:
+def _doubt_of(network: NetworkSpec, scores: int, way_back: Resampling, temperature: float) -> Doubt:
     decision = network.decision
     is_regions = decision.rule is DecisionRule.REGIONS
     return Doubt(
@@ -171,6 +175,8 @@ def _doubt_of(network: NetworkSpec, scores: int, way_back: Resampling) -> Doubt:
         decision.labels if is_regions else tuple(range(1, scores)),
         is_regions=is_regions,
         is_probability=way_back.convert is not None,
+        temperature=temperature,
+        keeps_logits=is_gathering_answers(),
     )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from inference.pipeline.answers import Logits
 from inference.pipeline.job_maps import HISTOGRAM_BINS, FoundMap, MapKind
 from inference.pipeline.probabilities import UNITS_PER_PROBABILITY
 from inference.pipeline.tiles import UNITS_PER_SCORE
@@ -57,6 +58,13 @@ class Doubt:
         Whether units stand for probabilities and no longer for scores.
     temperature
         What scores are divided by before they count as logarithms of probabilities.
+    keeps_logits
+        Whether `logits` is filled, which takes a hundred times the memory of `voxels`.
+
+    Attributes
+    ----------
+    logits
+        float16 (score, *shape), not divided by the temperature; None unless kept.
     """
 
     def __init__(
@@ -67,8 +75,11 @@ class Doubt:
         is_regions: bool = False,
         is_probability: bool = False,
         temperature: float = 1.0,
+        keeps_logits: bool = False,
     ) -> None:
         self.voxels: npt.NDArray[np.uint8] = np.zeros(shape, np.uint8)
+        scores = len(labels) + (not is_regions)
+        self.logits: Logits | None = np.zeros((scores, *shape), np.float16) if keeps_logits else None
         self._labels = labels
         self._is_regions = is_regions
         self._is_probability = is_probability
@@ -80,6 +91,9 @@ class Doubt:
     def measure(self, units: Tensor, box: Box) -> None:
         """Take units (class, ..., row, column) of voxels that are final and lie in a box of the grid; changes none."""
         flat = units.reshape(units.shape[0], -1)
+        if self.logits is not None:
+            kept = self._read_logits(flat).mul_(self._temperature).view(units.shape)
+            self.logits[(slice(None), *box)] = kept.cpu().numpy()
         unsure = None if self._is_regions else self._find_unsure(flat).nonzero().squeeze(1)
         logits = self._read_logits(flat if unsure is None else flat.index_select(1, unsure))
         if logits.shape[1] == 0:
@@ -114,8 +128,8 @@ class Doubt:
 
     def _read_logits(self, flat: Tensor) -> Tensor:
         if not self._is_probability:
-            return flat.float().div_(UNITS_PER_SCORE * self._temperature)
-        share = flat.float().div_(UNITS_PER_PROBABILITY)
+            return flat / (UNITS_PER_SCORE * self._temperature)
+        share = flat / UNITS_PER_PROBABILITY
         logits = share.logit_(1e-6) if self._is_regions else share.clamp_min_(1e-9).log_()
         return logits.div_(self._temperature)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from inference.calibration import LEAST_CASES, LEVEL
 from inference.evaluation.baselines import BASELINE_WORDS
 from inference.evidence import CASES_FILE, EVALUATION_FILE
 from inference.training.evaluation import CaseResult, summarise
@@ -70,11 +71,37 @@ def write_outlined_card(recipe: Recipe, folder: Path) -> str:
         f"One run on {' x '.join(map(str, training['run_shape']))} voxels: {training['run_seconds']:.1f} s, at most "
         f"{training['run_peak_bytes'] / 2**20:.0f} MiB in all.",
         "",
+        *_describe_calibration(content.get("calibration")),
         "## Other images",
         "",
         *(f"- {observation}" for observation in recipe.observations or ("None looked at.",)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _describe_calibration(judged: dict[str, Any] | None) -> list[str]:
+    if judged is None:
+        return []
+    lines = [
+        "## How sure it is",
+        "",
+        f"Temperature {judged['temperature']:.2f}, fitted on {judged['fitted_on']} cases. Expected calibration "
+        f"error of the label chosen, about what is outlined or found, on the {judged['judged_on']} reported cases: "
+        f"{judged['before']['error']:.3f} before, {judged['after']['error']:.3f} after.",
+        "",
+    ]
+    for interval in judged["intervals"]:
+        if interval["judged_on"]:
+            lines.append(
+                f"- {interval['segment_label']}: {interval['within']} of {interval['judged_on']} outlined volumes lie "
+                f"in their {LEVEL:.0%} interval, whose median width is {interval['median_width']:.0%} of the volume."
+            )
+        else:
+            lines.append(
+                f"- {interval['segment_label']}: no interval for volumes: too few cases, at least "
+                f"{LEAST_CASES} are needed."
+            )
+    return [*lines, ""]
 
 
 def _tell_baseline(name: str) -> str:

@@ -17,6 +17,7 @@ from inference.evaluation.run import CaseScore, Evaluated, evaluate_case, match_
 from inference.evaluation.shipped import write_shipped
 from inference.model_spec import ModelSpec
 from inference.registry import validate_parameters
+from inference.training.loop import trains_in_half
 from inference.training.outlined import LoadedSet, Part
 from inference.training.recipes import Recipe
 
@@ -78,5 +79,6 @@ def score_cases(
 
 
 def describe_machine() -> str:
-    """Return processor, threads and torch's version in a line."""
-    return f"{name_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    """Return processor, threads, torch's version and the precision of training in a line."""
+    precision = "bf16" if trains_in_half() else "f32"
+    return f"{name_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}, {precision}"

@@ -43,7 +43,7 @@ BRAIN_TUMOUR = Recipe(
         licence="CC BY 4.0 (weights; learnt from BRISC)",
         network=NetworkSpec(
             architecture="unet",
-            arguments={"channels": _CHANNELS_2D},
+            arguments={"channels": (20, 40, 80, 128, 176)},
             weights=_name_weights("brain_tumour"),
             window=(1, 160, 160),
             flat_axis=0,
@@ -74,7 +74,7 @@ BRAIN_TUMOUR = Recipe(
     ),
     healthy_share=0.15,
     seed=20261123,
-    steps=3000,
+    steps=4000,
     windows_per_step=8,
     learning_rate=3e-3,
 )

@@ -82,13 +82,13 @@ class Command(BaseCommand):
         self.stdout.write(f"{name}: {len(weights) / 1e6:.1f} MB, SHA-256 {digest}")
 
     def _measure_outlined(self, recipe: Recipe, spec: ModelSpec, folder: Path, loaded: LoadedSet, cpu_s: float) -> None:
-        from inference.training import card, measuring
+        from inference.training import measuring
+        from inference.training.calibrate import calibrate_shipped
 
         # the manifest comes first: the footprint is measured by a process that reads nothing but files
         write_manifest(folder / f"{spec.name}.json", spec, provenance={"seed": recipe.seed, "steps": recipe.steps})
         measuring.measure_outlined(recipe, spec, folder, loaded, self._show_score, cpu_s=cpu_s)
-        notes = card.write_outlined_card(recipe, folder / spec.name)
-        (folder / f"{spec.name}.md").write_text(notes, encoding="utf-8")
+        calibrate_shipped(recipe, spec, folder, loaded, lambda: None)
 
     def _measure_drawn(self, recipe: Recipe, spec: ModelSpec, options: dict[str, Any], cpu_s: float) -> None:
         import torch
