@@ -55,6 +55,15 @@ def read_evidence(spec: ModelSpec) -> Evidence | None:
     return Evidence(content, folder) if isinstance(content, dict) else None
 
 
+def has_beaten_baseline(evidence: Evidence) -> bool:
+    """Tell whether every segment's mean Dice lies above the baseline's, the low end of its 95 % interval included."""
+    measured = [
+        (summary["model"]["dice"], (summary["baseline"] or {}).get("dice")) for summary in evidence.content["summaries"]
+    ]
+    compared = [(dice, simple) for dice, simple in measured if dice is not None and simple is not None]
+    return bool(compared) and all(dice["low"] > simple["mean"] for dice, simple in compared)
+
+
 def tell_evidence(evidence: Evidence) -> str:
     """Return a sentence for each segment: how many cases, mean Dice with its interval, and the baseline's."""
     return " ".join(_tell_summary(summary, evidence.content["baseline"]) for summary in evidence.content["summaries"])

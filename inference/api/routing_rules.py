@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from inference.api.jobs import ParametersField
-from inference.models import RoutingRule
+from inference.models import RULE_WORDS, RoutingRule
 from inference.services.rules import (
     RulePreview,
     change_rule,
@@ -35,17 +35,26 @@ class RuleWishSerializer(serializers.Serializer[Any]):
     team_id = serializers.UUIDField(allow_null=True, default=None, help_text="Whose studies; null is every team's.")
     modality = serializers.RegexField(r"^[A-Z]{2,16}$", help_text="As DICOM has it: CT, MR, PT, ...")
     body_part = serializers.CharField(
-        max_length=64,
+        max_length=RULE_WORDS,
         allow_blank=True,
         default="",
-        help_text="Words of BodyPartExamined or of the study's or series' description.",
+        help_text="Of BodyPartExamined or of the study's or series' description; commas part alternatives.",
     )
     weighting = serializers.ChoiceField(choices=[(w.value, w.value) for w in Weighting], allow_blank=True, default="")
     has_contrast = serializers.BooleanField(
         allow_null=True, default=None, help_text="Whether a contrast agent must, or must not, have been given."
     )
     description = serializers.CharField(
-        max_length=64, allow_blank=True, default="", help_text="Beginnings of words of the series' description."
+        max_length=RULE_WORDS,
+        allow_blank=True,
+        default="",
+        help_text="Beginnings of words of the series' description; commas part alternatives.",
+    )
+    excluded = serializers.CharField(
+        max_length=RULE_WORDS,
+        allow_blank=True,
+        default="",
+        help_text="None of these may stand in BodyPartExamined or the series' description; commas part them.",
     )
     model_name = serializers.CharField(max_length=64)
     parameters = ParametersField(default=dict)
@@ -64,6 +73,7 @@ class RuleSerializer(serializers.Serializer[RoutingRule]):
     weighting = serializers.CharField()
     has_contrast = serializers.BooleanField(allow_null=True)
     description = serializers.CharField()
+    excluded = serializers.CharField()
     model_name = serializers.CharField()
     parameters = ParametersField()
     is_enabled = serializers.BooleanField()

@@ -1,6 +1,16 @@
 """The machines' addresses below /api/, one list per resource."""
 
-from inference.api import inputs, jobs, model_evidence, model_imports, models, queue, routing_rules, usage_limits
+from inference.api import (
+    inputs,
+    jobs,
+    model_evidence,
+    model_imports,
+    models,
+    queue,
+    routing_rules,
+    series_routing,
+    usage_limits,
+)
 
 urlpatterns = [
     *inputs.urlpatterns,
@@ -10,5 +20,6 @@ urlpatterns = [
     *models.urlpatterns,
     *queue.urlpatterns,
     *routing_rules.urlpatterns,
+    *series_routing.urlpatterns,
     *usage_limits.urlpatterns,
 ]

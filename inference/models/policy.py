@@ -8,6 +8,9 @@ from django.db import models
 
 from studies.models import Series, Team, User
 
+RULE_WORDS = 400
+"""Characters of a list of words in a rule."""
+
 
 class RoutingRule(models.Model):
     """Images of a kind are segmented by a model before anybody opens them. Empty conditions hold for everything."""
@@ -17,14 +20,17 @@ class RoutingRule(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     """Whose studies it is for; None is every team's."""
     modality = models.CharField(max_length=16)
-    body_part = models.CharField(max_length=64, blank=True, default="")
-    """A word of BodyPartExamined or of the study's or series' description, whatever its case."""
+    body_part = models.CharField(max_length=RULE_WORDS, blank=True, default="")
+    """Phrases between commas: one of them stands, in whole words and whatever its case, in BodyPartExamined or in the
+    study's or series' description."""
     weighting = models.CharField(max_length=16, blank=True, default="")
     """`studies.tracking.acquisition_facts.Weighting` that the header or description must tell."""
     has_contrast = models.BooleanField(null=True, blank=True)
     """Whether a contrast agent must, or must not, have been given; None asks nothing."""
-    description = models.CharField(max_length=64, blank=True, default="")
-    """Words that the series' description must hold, whatever their case."""
+    description = models.CharField(max_length=RULE_WORDS, blank=True, default="")
+    """Alternatives between commas: each word of one of them begins a word of the series' description."""
+    excluded = models.CharField(max_length=RULE_WORDS, blank=True, default="")
+    """Phrases between commas of which none may stand in BodyPartExamined or in the series' description."""
     model_name = models.CharField(max_length=64)
     parameters = models.JSONField(default=dict, blank=True)
     is_enabled = models.BooleanField(default=True)
@@ -36,6 +42,16 @@ class RoutingRule(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class LaidDefault(models.Model):
+    """A rule of `inference.default_rules` that was laid down once: what became of it since is an administrator's."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    laid_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RoutingNote(models.Model):

@@ -82,7 +82,7 @@ def request_job(
         require_role(requested_by, *ACTING_ROLES)
     spec = get_model(model_name)
     series = Series.objects.select_for_update().get(pk=series.pk)  # one request at a time asks about a series
-    _require_usable(spec, series)
+    require_usable(spec, series)
     shape = describe_grid(series).shape
     values = json.loads(json.dumps(validate_parameters(spec, parameters, shape)))
     images = record_inputs(choose_inputs(spec, series, {name: str(key) for name, key in (inputs or {}).items()}))
@@ -122,7 +122,8 @@ def request_job(
     return job, True
 
 
-def _require_usable(spec: ModelSpec, series: Series) -> None:
+def require_usable(spec: ModelSpec, series: Series) -> None:
+    """Refuse a model that is switched off, or that cannot take the series."""
     require_enabled(spec)
     reason = check_applicable(spec, series.modality, series.geometry_verdict)
     if reason is not None:

@@ -106,7 +106,7 @@ def preview_rule(values: Mapping[str, Any], *, by: User) -> RulePreview:
 
 
 RULE_FIELDS = (
-    *("title", "team", "modality", "body_part", "weighting", "has_contrast", "description"),
+    *("title", "team", "modality", "body_part", "weighting", "has_contrast", "description", "excluded"),
     *("model_name", "parameters", "is_enabled"),
 )
 

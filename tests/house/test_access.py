@@ -57,6 +57,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "api/series/<uuid:series_id>/registrations/<uuid:prior_id>"): ACTS,
     ("PUT", "api/series/<uuid:series_id>/registrations/<uuid:prior_id>/nudge"): ACTS,
     ("GET", "api/series/<uuid:series_id>/segmentations"): READS,
+    ("GET", "api/series/<uuid:series_id>/routing"): READS,
     ("POST", "api/series/<uuid:series_id>/segmentations"): ACTS,
     ("POST", "api/segmentations/<uuid:segmentation_id>/revisions"): ACTS,
     ("POST", "api/revisions/<uuid:revision_id>/cut"): ACTS,

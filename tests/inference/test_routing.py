@@ -12,6 +12,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from inference.job_states import JobState
@@ -22,6 +23,7 @@ from inference.selectors import describe_job
 from inference.services.jobs import ModelDisabledError, cancel_job, request_job
 from inference.services.routing import route_settled_series
 from inference.services.routing_care import FORGOTTEN_AFTER, LOOK_BACK, MOST_REMINDERS, tend_routing
+from inference.services.routing_view import explain_routing
 from inference.services.rule_matching import holds_for
 from inference.services.runs import run_next_job
 from studies.models import AuditEntry, Instance, Series, Study, Team, User
@@ -150,6 +152,11 @@ def test_what_a_person_had_done_is_not_done_again(arrive: Arrive, reader: User) 
         ({"has_contrast": True}, False),
         ({"has_contrast": False}, False),
         ({"weighting": "T1"}, False),
+        ({"body_part": "head, thorax"}, True),
+        ({"body_part": "head, neck"}, False),
+        ({"description": "liver, lu"}, True),
+        ({"excluded": "liver, lung"}, False),
+        ({"excluded": "thorax"}, True),
     ],
 )
 def test_a_series_that_says_nothing_does_not_satisfy_a_rule_that_asks(
@@ -181,6 +188,49 @@ def test_headers_decide(
     spec = replace(CHEST, name="axial", modality="MR", extra=header)
     arrive(spec)
     assert SegmentationJob.objects.exists() is holds
+
+
+def test_umlauts_may_be_written_either_way(arrive: Arrive) -> None:
+    lay_down(body_part="Schädel, Oberschenkel")
+    arrive(replace(CHEST, study_description="CT SCHAEDEL"))
+    assert SegmentationJob.objects.exists()
+
+
+def judge(series: Series) -> dict[str, tuple[str, str]]:
+    """Return for each rule what it made of the series, and why."""
+    verdicts = explain_routing(series).verdicts
+    return {each.title: (str(each.outcome), str(each.mismatch.code) if each.mismatch else "") for each in verdicts}
+
+
+def test_why_a_series_ran_or_not_is_said_for_each_rule(arrive: Arrive, client: Client, reader: User) -> None:
+    lay_down(title="runs")
+    lay_down(title="elsewhere", body_part="brain")
+    lay_down(title="without", excluded="lung")
+    lay_down(title="switched off", is_enabled=False, model_name="kmeans")
+    lay_down(title="model gone", model_name="gone")
+    lay_down(title="other images", modality="MR")
+    (series,) = arrive(CHEST)
+    assert judge(series) == {
+        "runs": ("ran", ""),
+        "model gone": ("refused", ""),
+        "switched off": ("off", ""),
+        "elsewhere": ("does_not_fit", "rule.other_body_part"),
+        "without": ("does_not_fit", "rule.excluded_word"),
+    }
+    client.force_login(reader)
+    answer = client.get(f"/api/series/{series.pk}/routing").json()
+    assert (answer["state"], answer["other_rules"]) == ("asked", 1)
+    assert answer["verdicts"][0]["job_id"] == str(SegmentationJob.objects.get().pk)
+    assert "gone" in answer["verdicts"][1]["refusal"]
+    assert answer["verdicts"][3]["mismatch"] == {
+        "code": "rule.other_body_part",
+        "asked": "brain",
+        "said": "lung CT thorax",
+    }
+    lay_down(title="newer", model_name="kmeans")
+    assert judge(series)["newer"] == ("not_asked", "")
+    Series.objects.filter(pk=series.pk).update(contents_digest="0" * 64)
+    assert str(explain_routing(Series.objects.get(pk=series.pk)).state) == "waiting"
 
 
 def test_each_team_has_its_own_rules_and_those_of_every_team(arrive: Arrive, team: Team) -> None:

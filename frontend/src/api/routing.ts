@@ -11,10 +11,13 @@ export type RulePreview = Schemas["RulePreview"];
 export type TeamLimit = Schemas["TeamLimit"];
 export type LimitWish = Schemas["LimitWishRequest"];
 export type QueueView = Schemas["QueueView"];
+export type SeriesRouting = Schemas["SeriesRouting"];
+export type RuleVerdict = Schemas["RuleVerdict"];
 export type QueuedJob = Schemas["QueuedJob"];
 
 const RULES_KEY = "routing rules";
 const PREVIEW_KEY = "routing preview";
+const SERIES_KEY = "routing of series";
 const LIMITS_KEY = "usage limits";
 const QUEUE_KEY = "queue";
 const WATCH_MS = 3_000;
@@ -39,6 +42,22 @@ export function usePreview(wish: RuleWish, isWanted: boolean) {
     placeholderData: keepPreviousData,
     queryFn: ({ signal }): Promise<RulePreview> =>
       expectData(client.POST("/api/routing-rules/preview", { body, signal })),
+  });
+}
+
+/** What the rules made of a series, and why. */
+export function useSeriesRouting(seriesId: string) {
+  const queryKey = [SERIES_KEY, seriesId] as const;
+  return useQuery({
+    queryKey,
+    queryFn: ({ signal }): Promise<SeriesRouting> =>
+      expectData(
+        client.GET("/api/series/{series_id}/routing", {
+          params: { path: { series_id: seriesId } },
+          headers: background(queryKey),
+          signal,
+        }),
+      ),
   });
 }
 

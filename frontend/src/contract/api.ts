@@ -723,6 +723,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/series/{series_id}/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return which rules hold for the series as it stands, and what keeps the others from it. */
+        get: operations["get_series_series_id_routing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/series/{series_id}/segmentations": {
         parameters: {
             query?: never;
@@ -1165,8 +1182,6 @@ export interface components {
             scheme: string;
             value: string;
         };
-        /** @enum {string} */
-        CodeEnum: "cmp.modality" | "cmp.weighting" | "cmp.contrast" | "cmp.phase" | "cmp.plane" | "cmp.slice.coarse" | "cmp.slice.differs" | "cmp.kernel" | "cmp.field" | "cmp.scanner" | "cmp.tracer" | "cmp.uptake" | "cmp.suv" | "cmp.region";
         /** @description The patients one sees whose lesions are followed; at most 200. */
         Cohort: {
             criterion: components["schemas"]["CriterionName"];
@@ -1710,11 +1725,13 @@ export interface components {
         MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing" | "lungs" | "uptake";
         /** @description Something in which two dates were imaged differently. */
         Mismatch: {
-            code: components["schemas"]["CodeEnum"];
+            code: components["schemas"]["MismatchCodeEnum"];
             concern: components["schemas"]["ConcernEnum"];
             sentence: string;
             severity: components["schemas"]["SeverityEnum"];
         };
+        /** @enum {string} */
+        MismatchCodeEnum: "cmp.modality" | "cmp.weighting" | "cmp.contrast" | "cmp.phase" | "cmp.plane" | "cmp.slice.coarse" | "cmp.slice.differs" | "cmp.kernel" | "cmp.field" | "cmp.scanner" | "cmp.tracer" | "cmp.uptake" | "cmp.suv" | "cmp.region";
         /** @description How far lesions went different ways: 0 together, 1 half of them against the others. */
         MixedResponse: {
             /** Format: double */
@@ -2002,8 +2019,6 @@ export interface components {
             /** @description Empty: nobody named it. */
             organ: string;
         };
-        /** @enum {string} */
-        OutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
         /** @description What a reader said instead of the computed verdict; an empty response took it back. */
         Override: {
             /** Format: date-time */
@@ -2414,6 +2429,7 @@ export interface components {
             created_at: string;
             created_by: string | null;
             description: string;
+            excluded: string;
             has_contrast: boolean | null;
             /** Format: uuid */
             id: string;
@@ -2433,24 +2449,52 @@ export interface components {
         RuleList: {
             results: components["schemas"]["Rule"][];
         };
+        /** @description The first thing that keeps a rule from the series. */
+        RuleMismatch: {
+            /** @description What the rule wants; empty where the code says it all. */
+            asked: string;
+            code: components["schemas"]["RuleMismatchCodeEnum"];
+            /** @description What the series says; empty where it says nothing. */
+            said: string;
+        };
+        /** @enum {string} */
+        RuleMismatchCodeEnum: "rule.not_images" | "rule.other_modality" | "rule.other_team" | "rule.other_body_part" | "rule.other_description" | "rule.excluded_word" | "rule.header_unreadable" | "rule.not_read_by_itself" | "rule.other_weighting" | "rule.other_contrast";
         /** @description For what a rule would have held among the newest series that the person sees. */
         RulePreview: {
             considered: number;
             examples: components["schemas"]["PreviewExample"][];
             matching: number;
         };
+        /** @description What a rule made of the series. */
+        RuleVerdict: {
+            /** Format: uuid */
+            job_id: string | null;
+            mismatch: components["schemas"]["RuleMismatch"] | null;
+            model_title: string;
+            outcome: components["schemas"]["RuleVerdictOutcomeEnum"];
+            /** @description Why the model cannot be run, in a sentence; empty where it can. */
+            refusal: string;
+            title: string;
+        };
+        /** @enum {string} */
+        RuleVerdictOutcomeEnum: "ran" | "refused" | "not_asked" | "off" | "does_not_fit";
         /** @description What a rule says. Empty conditions hold for everything. */
         RuleWishRequest: {
             /**
-             * @description Words of BodyPartExamined or of the study's or series' description.
+             * @description Of BodyPartExamined or of the study's or series' description; commas part alternatives.
              * @default
              */
             body_part: string;
             /**
-             * @description Beginnings of words of the series' description.
+             * @description Beginnings of words of the series' description; commas part alternatives.
              * @default
              */
             description: string;
+            /**
+             * @description None of these may stand in BodyPartExamined or the series' description; commas part them.
+             * @default
+             */
+            excluded: string;
             /** @description Whether a contrast agent must, or must not, have been given. */
             has_contrast?: boolean | null;
             /** @default true */
@@ -2582,6 +2626,16 @@ export interface components {
             unit: string;
             window_presets: components["schemas"]["WindowPreset"][];
         };
+        /** @description What the rules made of the series. */
+        SeriesRouting: {
+            /** @description How many rules are for other modalities. */
+            other_rules: number;
+            state: components["schemas"]["SeriesRoutingStateEnum"];
+            /** @description Of rules for its modality, those that hold first. */
+            verdicts: components["schemas"]["RuleVerdict"][];
+        };
+        /** @enum {string} */
+        SeriesRoutingStateEnum: "waiting" | "postponed" | "asked";
         /** @description Whether somebody is signed in, and who. */
         Session: {
             /** @description Seconds without an act of the person until sign-out. */
@@ -2887,11 +2941,13 @@ export interface components {
         };
         /** @description One object that was not stored, and why. */
         UploadProblem: {
-            outcome: components["schemas"]["OutcomeEnum"];
+            outcome: components["schemas"]["UploadProblemOutcomeEnum"];
             path: string;
             reason: string;
             reason_code: string;
         };
+        /** @enum {string} */
+        UploadProblemOutcomeEnum: "stored" | "duplicate" | "refused" | "skipped";
         /** @enum {string} */
         UploadStateName: "receiving" | "received" | "ingested" | "needs_details" | "failed";
         /** @description What a lesion takes up, as drawn. */
@@ -4535,6 +4591,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Registration"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_series_series_id_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                series_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesRouting"];
                 };
             };
             /** @description Refused, with the reason. */

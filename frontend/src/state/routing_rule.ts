@@ -15,13 +15,15 @@ export const EMPTY_RULE: RuleWish = {
   weighting: "",
   has_contrast: null,
   description: "",
+  excluded: "",
   model_name: "",
   parameters: {},
   is_enabled: true,
 };
 
 export function wishOfRule(rule: Rule): RuleWish {
-  const { title, team_id, modality, body_part, has_contrast, description, model_name, parameters, is_enabled } = rule;
+  const { title, team_id, modality, body_part, has_contrast, description, excluded } = rule;
+  const { model_name, parameters, is_enabled } = rule;
   const weighting = WEIGHTINGS.find((known) => known === rule.weighting) ?? "";
   return {
     title,
@@ -31,6 +33,7 @@ export function wishOfRule(rule: Rule): RuleWish {
     weighting,
     has_contrast,
     description,
+    excluded,
     model_name,
     parameters,
     is_enabled,

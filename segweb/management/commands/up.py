@@ -60,6 +60,7 @@ class Command(BaseCommand):
         broker = supervisor.start(stack.valkey_spec(env.VALKEY_SOCKET, folder))
         self._migrate()
         accounts = create_first_accounts()
+        call_command("lay_down_rules", stdout=self.stdout)
         stack.wait_for_socket(env.VALKEY_SOCKET, broker)
         supervisor.start(stack.web_spec(port))
         for worker in stack.worker_specs(list_cuda_devices()):

@@ -6,6 +6,8 @@ import { TextField } from "../../ui/TextField";
 import { useSignedIn } from "../shell/use_signed_in";
 import styles from "./Models.module.css";
 
+const MOST_WORDS = 400;
+
 export interface WishProps {
   readonly wish: RuleWish;
   readonly change: (fields: Partial<RuleWish>) => void;
@@ -20,14 +22,21 @@ function WhatIsSaid({ wish, change }: WishProps) {
         hint={t("routing.field_body_part_hint")}
         value={wish.body_part}
         onChange={(body_part) => change({ body_part })}
-        maxLength={64}
+        maxLength={MOST_WORDS}
       />
       <TextField
         label={t("routing.field_description")}
         hint={t("routing.field_description_hint")}
         value={wish.description}
         onChange={(description) => change({ description })}
-        maxLength={64}
+        maxLength={MOST_WORDS}
+      />
+      <TextField
+        label={t("routing.field_excluded")}
+        hint={t("routing.field_excluded_hint")}
+        value={wish.excluded ?? ""}
+        onChange={(excluded) => change({ excluded })}
+        maxLength={MOST_WORDS}
       />
     </>
   );

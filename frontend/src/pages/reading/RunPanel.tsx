@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { cancelRunAct } from "../../actions/reading/cancel_run";
 import { pickPoint } from "../../actions/reading/pick_point";
 import { perform } from "../../actions/reading/reading_acts";
+import type { ReadingSession } from "../../actions/reading/session";
 import { retryRunAct } from "../../actions/reading/retry_run";
 import { runModelAct } from "../../actions/reading/run_model";
 import { chosenModel, isRunning } from "../../actions/reading/run_state";
@@ -19,6 +20,7 @@ import { NumberField } from "../../ui/TextField";
 import { JobCard } from "./JobCard";
 import { ModelEvidence } from "./ModelEvidence";
 import { ModelImages } from "./ModelImages";
+import { RoutingReasons } from "./RoutingReasons";
 import { shortcutOf } from "./key_caps";
 import styles from "./SidePanel.module.css";
 import { useReadingSession, useReadingState } from "./session_context";
@@ -38,8 +40,13 @@ export function RunPanel() {
     <>
       <RunForm models={models} />
       {canEdit ? null : <p className={styles.note}>{t("reading.may_not_run")}</p>}
+      <RoutingReasons seriesId={session.seriesId} modality={modalityOf(session)} />
     </>
   );
+}
+
+function modalityOf({ study, seriesId }: ReadingSession): string {
+  return study.series.find(({ id }) => id === seriesId)?.modality ?? "";
 }
 
 function RunForm({ models }: { readonly models: readonly Model[] }) {
