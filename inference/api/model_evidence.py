@@ -13,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from inference.calibration import LEVEL
 from inference.evidence import CASES_FILE, Evidence, read_evidence
 from inference.registry import get_model
 from studies.api.streams import bytes_response, file_response, is_unchanged, unchanged_response
@@ -76,6 +77,37 @@ class TrainingSerializer(serializers.Serializer[Any]):
     command = serializers.CharField(allow_null=True, help_text="Measures again.")
 
 
+class ReliabilitySerializer(serializers.Serializer[Any]):
+    """How often a network is right when it states a probability, in equal bins from 0 to 1."""
+
+    error = serializers.FloatField(help_text="Expected calibration error.")
+    shares = serializers.ListField(child=serializers.FloatField(), help_text="Of all voxels judged.")
+    stated = serializers.ListField(child=serializers.FloatField(allow_null=True), help_text="Null in an empty bin.")
+    observed = serializers.ListField(child=serializers.FloatField(allow_null=True))
+
+
+class JudgedIntervalsSerializer(serializers.Serializer[Any]):
+    """How many outlined volumes of a structure lay within the interval that was stated."""
+
+    segment_label = serializers.CharField()
+    fitted_on = serializers.IntegerField(help_text="Cases; 0 where there were too few for an interval.")
+    judged_on = serializers.IntegerField()
+    within = serializers.IntegerField()
+    median_width = serializers.FloatField(allow_null=True, help_text="As a share of the expected volume.")
+
+
+class CalibrationSerializer(serializers.Serializer[Any]):
+    """How far a network's probabilities can be believed: fitted on some cases, judged on others."""
+
+    temperature = serializers.FloatField()
+    fitted_on = serializers.IntegerField()
+    judged_on = serializers.IntegerField()
+    level = serializers.FloatField(help_text="Share of volumes that should lie within their interval.")
+    before = ReliabilitySerializer()
+    after = ReliabilitySerializer()
+    intervals = JudgedIntervalsSerializer(many=True)
+
+
 class EvidenceSerializer(serializers.Serializer[Any]):
     """Figures over cases that decided nothing in training."""
 
@@ -83,6 +115,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     segments = MeasuredSegmentSerializer(many=True)
     worst = WorstCaseSerializer(many=True)
     training = TrainingSerializer()
+    calibration = CalibrationSerializer(allow_null=True, help_text="Null where nobody calibrated it.")
 
 
 _TRAINING = ("set", "licence", "citation", "machine", "cpu_s", "seed", "steps", "run_shape", "run_seconds", "command")
@@ -100,6 +133,7 @@ def describe_evidence(evidence: Evidence) -> dict[str, Any]:
             if evidence.find_picture(index + 1)
         ],
         "training": _describe_training(content.get("training", {})),
+        "calibration": _describe_calibration(content.get("calibration")),
     }
 
 
@@ -123,6 +157,10 @@ def _describe_training(training: Mapping[str, Any]) -> dict[str, Any]:
     return {name: training.get(name) for name in (*_TRAINING, "run_peak_bytes")} | {
         "train_cases": training.get("cases", {}).get("train"),
     }
+
+
+def _describe_calibration(judged: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if judged is None else {**judged, "level": LEVEL}
 
 
 def _open_evidence(name: str) -> Evidence:

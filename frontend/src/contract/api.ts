@@ -1108,6 +1108,21 @@ export interface components {
             /** @description mL */
             volumes: components["schemas"]["Measured"];
         };
+        /** @description How far a network's probabilities can be believed: fitted on some cases, judged on others. */
+        Calibration: {
+            after: components["schemas"]["Reliability"];
+            before: components["schemas"]["Reliability"];
+            fitted_on: number;
+            intervals: components["schemas"]["JudgedIntervals"][];
+            judged_on: number;
+            /**
+             * Format: double
+             * @description Share of volumes that should lie within their interval.
+             */
+            level: number;
+            /** Format: double */
+            temperature: number;
+        };
         /** @description An image that the network needs. */
         CardChannel: {
             name: string;
@@ -1317,6 +1332,8 @@ export interface components {
         Evidence: {
             /** @description Name of the simple method beside it; may be empty. */
             baseline: string;
+            /** @description Null where nobody calibrated it. */
+            calibration: components["schemas"]["Calibration"] | null;
             segments: components["schemas"]["MeasuredSegment"][];
             training: components["schemas"]["Training"];
             worst: components["schemas"]["WorstCase"][];
@@ -1571,6 +1588,19 @@ export interface components {
         JobMapKindEnum: "uncertainty";
         /** @enum {string} */
         JobStateName: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /** @description How many outlined volumes of a structure lay within the interval that was stated. */
+        JudgedIntervals: {
+            /** @description Cases; 0 where there were too few for an interval. */
+            fitted_on: number;
+            judged_on: number;
+            /**
+             * Format: double
+             * @description As a share of the expected volume.
+             */
+            median_width: number | null;
+            segment_label: string;
+            within: number;
+        };
         /** @description A lesion, the same one on every date. */
         Lesion: {
             description: components["schemas"]["LesionDescription"];
@@ -2374,6 +2404,19 @@ export interface components {
         RegistrationProblemsEnum: "registration.no_structure" | "registration.little_overlap" | "registration.there_and_back_disagree" | "registration.implausible_stretch" | "registration.no_clear_optimum" | "registration.optimiser_stopped";
         /** @enum {string} */
         RegistrationStateEnum: "none" | "pending" | "done" | "failed";
+        /** @description How often a network is right when it states a probability, in equal bins from 0 to 1. */
+        Reliability: {
+            /**
+             * Format: double
+             * @description Expected calibration error.
+             */
+            error: number;
+            observed: (number | null)[];
+            /** @description Of all voxels judged. */
+            shares: number[];
+            /** @description Null in an empty bin. */
+            stated: (number | null)[];
+        };
         /** @description What a second reader would ask about. */
         Remark: {
             finding: components["schemas"]["FindingEnum"];

@@ -1,6 +1,7 @@
 import type { ModelCard } from "../../api/models";
 import { formatBytes } from "../../lib/bytes";
 import { type Locale, type PlainMessageKey, type Translate, useLocale, useTranslate } from "../../lib/messages";
+import { CardCalibration } from "./CardCalibration";
 import { Facts } from "./CardParts";
 import { durationText } from "./figures";
 import styles from "./Card.module.css";
@@ -11,6 +12,9 @@ type Interval = NonNullable<Measured["dice"]>;
 
 const BASELINES: Readonly<Record<string, PlainMessageKey>> = {
   atlas_average: "models.baseline_atlas_average",
+  ellipse_on_edges: "models.baseline_ellipse_on_edges",
+  frangi: "models.baseline_frangi",
+  otsu_centre: "models.baseline_otsu_centre",
   region: "models.baseline_region",
   suv41: "models.baseline_suv41",
   suv_fixed: "models.baseline_suv_fixed",
@@ -198,6 +202,7 @@ export function CardEvidence({ name, evidence }: EvidenceProps) {
         </a>
       </p>
       <Worst name={name} evidence={evidence} />
+      {evidence.calibration ? <CardCalibration calibration={evidence.calibration} /> : null}
       <Making training={evidence.training} />
     </>
   );

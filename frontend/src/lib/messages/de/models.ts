@@ -135,6 +135,9 @@ export const models = {
     "95 % beider Oberflächen liegen näher an der anderen als dies; mm, oder Pixel, wo es keine mm gibt.",
   "models.nothing_hint": "Fälle, in denen etwas markiert wurde, obwohl nichts umrandet ist.",
   "models.baseline_atlas_average": "mittlere Umrandung der Trainingsfälle",
+  "models.baseline_ellipse_on_edges": "Ellipse auf Kanten",
+  "models.baseline_frangi": "Kammfilter (Frangi)",
+  "models.baseline_otsu_centre": "Otsu in der Mitte",
   "models.baseline_region": "beste Region jenseits einer Schwelle",
   "models.baseline_suv41": "41 % des heißesten Voxels",
   "models.baseline_suv_fixed": "SUV 2,5",
@@ -144,6 +147,18 @@ export const models = {
   "models.worst_dice": "{segment}: Dice {dice}",
   "models.worst_picture": "{name}. {found}",
   "models.worst_legend": "Grün: von einem Menschen umrandet. Orange: vom Modell markiert.",
+  "models.sure_title": "Wie sicher es ist",
+  "models.sure_plot": "Wie oft es recht hat, wenn es eine Wahrscheinlichkeit nennt",
+  "models.sure_stated": "genannte Wahrscheinlichkeit",
+  "models.sure_observed": "Anteil, der stimmt",
+  "models.sure_legend":
+    "Gefüllt: wie verwendet. Hohl: vor der Kalibrierung. Auf der Linie gilt, was es nennt; größere Punkte, mehr Voxel.",
+  "models.sure_error":
+    "Kalibrierungsfehler {after}, vor der Kalibrierung {before} ({judged} Fälle; bestimmt an {fitted} anderen)",
+  "models.sure_interval":
+    "{segment}: {within} von {judged} umrandeten Volumen liegen in ihrem {level}-%-Intervall; seine Breite im Median: {width} des Volumens.",
+  "models.sure_no_interval": "{segment}: kein Intervall für Volumen, es gab zu wenige Fälle.",
+  "models.sure_bin": "{share} der Voxel",
   "models.fact_run": "Ein Lauf dort",
   "models.run_needs": "{duration} für {shape} Voxel, höchster Speicherbedarf {memory}",
   "models.fact_command": "Erneut gemessen mit",

@@ -130,6 +130,9 @@ export const models = {
   "models.hd95_hint": "95 % of both surfaces lie nearer than this to the other; mm, pixels where there are no mm.",
   "models.nothing_hint": "Cases in which something was marked although nothing is outlined.",
   "models.baseline_atlas_average": "average outline of the training cases",
+  "models.baseline_ellipse_on_edges": "ellipse on edges",
+  "models.baseline_frangi": "ridge filter (Frangi)",
+  "models.baseline_otsu_centre": "Otsu in the middle",
   "models.baseline_region": "best region beyond a threshold",
   "models.baseline_suv41": "41 % of the hottest voxel",
   "models.baseline_suv_fixed": "SUV 2.5",
@@ -139,6 +142,18 @@ export const models = {
   "models.worst_dice": "{segment}: Dice {dice}",
   "models.worst_picture": "{name}. {found}",
   "models.worst_legend": "Green: outlined by a person. Orange: marked by the model.",
+  "models.sure_title": "How sure it is",
+  "models.sure_plot": "How often it is right when it states a probability",
+  "models.sure_stated": "stated probability",
+  "models.sure_observed": "share that is right",
+  "models.sure_legend":
+    "Filled: as used. Hollow: before calibration. On the line, what it states is what is observed; larger dots, more voxels.",
+  "models.sure_error":
+    "Calibration error {after}, before calibration {before} ({judged} cases; fitted on {fitted} others)",
+  "models.sure_interval":
+    "{segment}: {within} of {judged} outlined volumes lie in their {level} % interval; its median width is {width} of the volume.",
+  "models.sure_no_interval": "{segment}: no interval for volumes, there were too few cases.",
+  "models.sure_bin": "{share} of voxels",
   "models.fact_run": "One run there",
   "models.run_needs": "{duration} for {shape} voxels, peak memory {memory}",
   "models.fact_command": "Measured again by",
