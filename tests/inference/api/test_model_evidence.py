@@ -114,3 +114,21 @@ def test_a_model_that_nobody_measured_says_so(reader: User) -> None:
     for door in ("cases", "worst-cases/0"):
         answer = client.get(f"/api/models/otsu/{door}")
         assert (answer.status_code, answer.json()["code"]) == (409, "model.not_measured")
+
+
+def test_a_calibrated_network_says_how_far_it_can_be_believed(reader: User) -> None:
+    client = Client()
+    client.force_login(reader)
+    found = client.get("/api/models/hippocampus").json()["evidence"]["calibration"]
+    assert found["after"]["error"] < found["before"]["error"]
+    assert found["level"] == 0.9
+    assert [each["segment_label"] for each in found["intervals"]] == ["Hippocampus, head", "Hippocampus, body and tail"]
+    assert all(0 < each["within"] <= each["judged_on"] == found["judged_on"] for each in found["intervals"])
+    assert sum(found["after"]["shares"]) == pytest.approx(1.0, abs=0.001)
+
+
+@pytest.mark.usefixtures("measured")
+def test_without_a_calibration_none_is_stated(reader: User) -> None:
+    client = Client()
+    client.force_login(reader)
+    assert client.get(f"/api/models/{NAME}").json()["evidence"]["calibration"] is None
