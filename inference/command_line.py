@@ -27,6 +27,7 @@ _FAMILIES = {
     Method.REGION_GROWING: AlgorithmFamily.NEIGHBORHOOD_ANALYSIS,
     Method.LUNGS: AlgorithmFamily.NEIGHBORHOOD_ANALYSIS,
     Method.UPTAKE: AlgorithmFamily.HISTOGRAM_ANALYSIS,
+    Method.SKIN_LESION: AlgorithmFamily.CLUSTER_ANALYSIS,
 }
 
 

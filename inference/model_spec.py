@@ -25,6 +25,7 @@ class Method(StrEnum):
     REGION_GROWING = "region_growing"
     LUNGS = "lungs"
     UPTAKE = "uptake"
+    SKIN_LESION = "skin_lesion"
 
 
 class ParameterKind(StrEnum):
@@ -135,7 +136,7 @@ class ModelSpec:
     @property
     def reads_colours(self) -> bool:
         """Whether it takes the red, green and blue of a picture instead of its luminance."""
-        return self.network is not None and self.network.reads_colours
+        return self.method is Method.SKIN_LESION or (self.network is not None and self.network.reads_colours)
 
 
 @dataclass(frozen=True, slots=True)

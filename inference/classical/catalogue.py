@@ -140,4 +140,21 @@ UPTAKE = ModelSpec(
     needs_volume=True,
 )
 
-CLASSICAL_MODELS: tuple[ModelSpec, ...] = (OTSU, THRESHOLD, KMEANS, REGION_GROWING, LUNGS, UPTAKE)
+SKIN_LESION = ModelSpec(
+    name="skin_lesion",
+    version="1.0.0",
+    title="Skin lesion (photograph)",
+    summary="Outlines the one lesion on a photograph of skin by its colour, hair and dark corners left out.",
+    limits=(
+        "Never measured on patients: only on drawn photographs. Finds one lesion a picture, the one that differs most "
+        "in colour from the skin around it; shadows, clothes, ink, scars, gel bubbles and nails may be taken for it, "
+        "and a pale lesion on pale skin is missed. Says nothing about what the lesion is. Lengths need a scale in the "
+        "picture."
+    ),
+    intended_use=_INTENDED_USE,
+    method=Method.SKIN_LESION,
+    modalities=frozenset({"XC", "DMS", "GM", "OT"}),
+    segments=(SegmentDescription(1, "Skin lesion", category=_ABNORMAL, type=("95324001", "SCT", "Skin lesion")),),
+)
+
+CLASSICAL_MODELS: tuple[ModelSpec, ...] = (OTSU, THRESHOLD, KMEANS, REGION_GROWING, LUNGS, UPTAKE, SKIN_LESION)

@@ -15,6 +15,7 @@ from scipy import ndimage
 from inference.evaluation.cases import OutlinedCase
 from inference.evaluation.task_baselines import (
     mark_41_percent,
+    mark_dark_in_blue,
     mark_ellipse,
     mark_fixed_uptake,
     mark_ridges,
@@ -104,6 +105,7 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
         "suv_fixed": mark_fixed_uptake,
         "ellipse_on_edges": mark_ellipse,
         "frangi": mark_ridges,
+        "skin_otsu": mark_dark_in_blue,
     }
 )
 """By the name that `manage.py evaluate --baseline` takes."""
@@ -116,6 +118,7 @@ BASELINE_WORDS: Mapping[str, str] = MappingProxyType(
         "suv_fixed": "all that takes up at least SUV 2.5",
         "ellipse_on_edges": "an ellipse fitted (RANSAC) to the brightest edges",
         "frangi": "Frangi's ridge filter on the green channel, arteries and veins told apart by colour",
+        "skin_otsu": "the largest part below Otsu's threshold in the blue channel that touches no edge",
         "fitted_region": "the largest part beyond the threshold that did best on the cases learnt from",
         "atlas_average": "where most of the cases learnt from have the structure",
     }

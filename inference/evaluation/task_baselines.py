@@ -16,6 +16,7 @@ from skimage.feature import canny
 from skimage.filters import frangi, threshold_otsu
 from skimage.measure import EllipseModel, regionprops
 from skimage.measure import label as label_parts
+from skimage.segmentation import clear_border
 from skimage.transform import resize
 
 from inference.evaluation.cases import OutlinedCase
@@ -140,6 +141,24 @@ def mark_ridges(case: OutlinedCase, truth: Mask, number: int) -> Mask:
         return np.zeros(case.image.geometry.shape, bool)
     planes = zip(*case.colours, strict=True)
     return np.stack([_mark_ridges(red, green, number) for red, green, _ in planes])
+
+
+def mark_dark_in_blue(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark, photograph by photograph, the largest part below Otsu's threshold in blue that touches no edge."""
+    if not case.colours:
+        return np.zeros(case.image.geometry.shape, bool)
+    return np.stack([_mark_dark(np.asarray(plane, np.float64)) for plane in case.colours[2]])
+
+
+def _mark_dark(blue: Plane) -> Mask:
+    smooth = ndimage.gaussian_filter(blue, 2.0)
+    if smooth.min() == smooth.max():
+        return np.zeros(blue.shape, bool)
+    parts = label_parts(clear_border(smooth < threshold_otsu(smooth)))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    largest = int(sizes.argmax())
+    return np.asarray(ndimage.binary_fill_holes(parts == largest)) if sizes[largest] else np.zeros(blue.shape, bool)
 
 
 def _mark_ridges(red: npt.NDArray[np.generic], green: npt.NDArray[np.generic], number: int) -> Mask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy import ndimage
 from inference.classical.clustering import find_borders, find_cluster_centres
 from inference.classical.grey_values import (
     FlatImageError,
+    GreyValues,
     find_body,
     find_body_threshold,
     find_otsu_threshold,
@@ -19,6 +20,7 @@ from inference.classical.grey_values import (
 )
 from inference.classical.lungs import AIR_BELOW_HU, find_lungs
 from inference.classical.region_growing import grow_region
+from inference.classical.skin_lesions import find_skin_lesion
 from inference.classical.uptake import find_uptake
 from inference.model_spec import Method, Parameters, read_number, read_point
 from inference.pipeline.run_notes import write_note
@@ -37,6 +39,12 @@ class NotAxialError(InvalidInputError):
     """The slices do not lie across the body."""
 
     code = "volume.not_axial"
+
+
+class NoColoursError(InvalidInputError):
+    """A method that reads colours was given grey images."""
+
+    code = "series.no_colours"
 
 
 def prepare_otsu(volume: Volume, parameters: Parameters) -> LabelSlices:
@@ -147,7 +155,36 @@ def prepare_lungs(volume: Volume, parameters: Parameters) -> LabelSlices:
     return label_slices
 
 
+def prepare_skin_lesion(colours: Sequence[GreyValues], parameters: Parameters) -> LabelSlices:
+    """Label (1) the one lesion on each photograph, each by itself.
+
+    Parameters
+    ----------
+    colours
+        Red, green and blue, each with axes (slice, row, column).
+
+    Raises
+    ------
+    NoColoursError
+        Where there are none.
+    """
+    if len(colours) != 3:
+        raise NoColoursError("These images are grey, and a skin lesion is told by its colour. Choose a photograph.")
+
+    def label_slices(start: int, stop: int) -> Labels:
+        labels = np.zeros((stop - start, *colours[0].shape[1:]), np.uint8)
+        for number in range(start, stop):
+            found = find_skin_lesion(np.stack([plane[number] for plane in colours], axis=-1))
+            labels[number - start] = found.mask
+            if found.reason is not None:
+                write_note(f"Nothing is marked on picture {number + 1}: {found.reason}. Outline it by hand.")
+        return labels
+
+    return label_slices
+
+
 Prepare = Callable[[Volume, Parameters], LabelSlices]
+PrepareColours = Callable[[Sequence[GreyValues], Parameters], LabelSlices]
 
 CLASSICAL_METHODS: Mapping[Method, Prepare] = MappingProxyType(
     {
@@ -159,3 +196,5 @@ CLASSICAL_METHODS: Mapping[Method, Prepare] = MappingProxyType(
         Method.UPTAKE: prepare_uptake,
     }
 )
+COLOUR_METHODS: Mapping[Method, PrepareColours] = MappingProxyType({Method.SKIN_LESION: prepare_skin_lesion})
+"""Those that read the red, green and blue of photographs."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from inference.classical.grey_values import GreyValues, require_finite
 from inference.model_spec import Focus, Method, ModelSpec, OnProgress, Parameters, Progress, read_number
-from inference.pipeline.methods import CLASSICAL_METHODS
+from inference.pipeline.methods import CLASSICAL_METHODS, COLOUR_METHODS
 from inference.pipeline.sweep import sweep
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import LabelMap, SegmentDescription
@@ -58,7 +58,10 @@ def segment(
 
         labels = segment_channels(images, volume.geometry, spec, on_progress, focus=focus)
     else:
-        label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
+        if spec.reads_colours:
+            label_slices = COLOUR_METHODS[spec.method](channels, parameters)
+        else:
+            label_slices = CLASSICAL_METHODS[spec.method](volume, parameters)
         labels = sweep(volume.geometry.shape, label_slices, on_progress, focus=focus)
     return LabelMap(labels, volume.geometry, _describe_segments(spec, parameters))
 

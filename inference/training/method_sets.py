@@ -11,6 +11,7 @@ import numpy as np
 from inference.evaluation.cases import OutlinedCase
 from inference.training.outlined import OutlinedSet
 from inference.training.outlined_recipes import PET_LESION
+from inference.training.synthetic.skin import draw_skin_case
 
 DrawCase = Callable[[np.random.Generator, int], OutlinedCase]
 """Draws the number-th case; equal generators give equal cases."""
@@ -85,5 +86,17 @@ PET_UPTAKE_SET = MethodSet(
     observations=("None looked at beyond the set.",),
 )
 
-METHOD_SETS: Mapping[str, MethodSet] = MappingProxyType({each.name: each for each in (PET_UPTAKE_SET,)})
+SKIN_LESION_SET = MethodSet(
+    name="skin_lesion",
+    baseline="skin_otsu",
+    chosen="Looked at on 24 drawn photographs of another seed; nothing was changed after the reported ones were drawn.",
+    draw=draw_skin_case,
+    count=72,
+    observations=(
+        "None: no photographs of patients with outlines and a clear licence were at hand. How it does on patients is "
+        "not known.",
+    ),
+)
+
+METHOD_SETS: Mapping[str, MethodSet] = MappingProxyType({each.name: each for each in (PET_UPTAKE_SET, SKIN_LESION_SET)})
 """By the method's name."""

@@ -152,6 +152,7 @@ _FAMILIES = {
     "region_growing": "NeighborhoodAnalysis",
     "lungs": "NeighborhoodAnalysis",
     "uptake": "HistogramAnalysis",
+    "skin_lesion": "ClusterAnalysis",
     "network": _NEURAL,
 }
 """CID 7162 by the registry's method; what is drawn by hand names none."""

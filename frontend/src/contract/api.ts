@@ -1752,7 +1752,7 @@ export interface components {
             surface_dice: components["schemas"]["MeasuredInterval"] | null;
         };
         /** @enum {string} */
-        MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing" | "lungs" | "uptake";
+        MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing" | "lungs" | "uptake" | "skin_lesion";
         /** @description Something in which two dates were imaged differently. */
         Mismatch: {
             code: components["schemas"]["MismatchCodeEnum"];

@@ -72,6 +72,16 @@ def test_dark_lines_are_vessels_and_the_redder_are_arteries() -> None:
     assert not BASELINES["frangi"](replace(case, colours=()), NOBODY_KNOWS, 1).any()
 
 
+def test_what_is_dark_in_blue_and_touches_no_edge_is_the_skin_lesion() -> None:
+    lesion, edge = disc(80, 90, 30), COLUMNS < 12
+    blue = np.where(lesion, 60, np.where(edge, 20, 150)).astype(np.uint8)[None]
+    case = replace(make_case(blue[0], lesion), colours=(blue, blue, blue))
+    assert measure_dice(BASELINES["skin_otsu"](case, NOBODY_KNOWS, 1), lesion[None]) > 0.95
+    flat = np.full_like(blue, 80)
+    assert not BASELINES["skin_otsu"](replace(case, colours=(flat,) * 3), NOBODY_KNOWS, 1).any()
+    assert not BASELINES["skin_otsu"](replace(case, colours=()), NOBODY_KNOWS, 1).any()
+
+
 def test_a_threshold_is_taken_over_from_training_cases_and_the_outline_is_not_looked_at() -> None:
     cases = []
     for seed in range(6):

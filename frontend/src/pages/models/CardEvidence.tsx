@@ -16,6 +16,7 @@ const BASELINES: Readonly<Record<string, PlainMessageKey>> = {
   frangi: "models.baseline_frangi",
   otsu_centre: "models.baseline_otsu_centre",
   region: "models.baseline_region",
+  skin_otsu: "models.baseline_skin_otsu",
   suv41: "models.baseline_suv41",
   suv_fixed: "models.baseline_suv_fixed",
   threshold: "models.baseline_threshold",
