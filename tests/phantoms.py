@@ -9,7 +9,7 @@ Shapes (`sphere`, `ellipsoid`, `touching_pair`) are boolean masks on a spec's gr
     ball = sphere(spec, radius_mm=12.0)
     paths = write_series(tmp_path, replace(spec, voxels=np.where(ball, 100, -800)))
 
-Other kinds of object: `write_enhanced`, `write_cine`, `write_projection`, `write_pet`.
+Other kinds of object: `write_enhanced`, `write_beating`, `write_cine`, `write_projection`, `write_pet`.
 """
 
 from __future__ import annotations
@@ -283,6 +283,29 @@ def write_pet(directory: Path, spec: SeriesSpec, slope_of: Callable[[int], float
         dataset.SeriesType, dataset.CountsSource = ["STATIC", "IMAGE"], "EMISSION"
         paths.append(directory / f"{spec.name}-pet-{index:04d}.dcm")
         save(dataset, paths[-1])
+    return paths
+
+
+def write_beating(
+    directory: Path, spec: SeriesSpec, values: npt.NDArray, *, interval_ms: float | None = 40.0
+) -> list[Path]:
+    """Write a heart's short-axis stack at many times as one MR series, place by place; return the paths in that order.
+
+    `values` has axes (phase, slice, row, column). Trigger times lie `interval_ms` apart, a little more with each place;
+    None leaves them out.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    affine, phases = spec.index_to_patient_mm, len(values)
+    scanned = _changed(spec, modality="MR", intercept=0.0)
+    paths = []
+    for index in range(spec.shape[0]):
+        for phase in range(phases):
+            dataset = _slice_dataset(scanned, values[phase, index], affine, index, phase)
+            dataset.InstanceNumber = index * phases + phase + 1
+            if interval_ms is not None:
+                dataset.TriggerTime = f"{phase * (interval_ms + index):.1f}"
+            paths.append(directory / f"{spec.name}-{index:02d}-{phase:02d}.dcm")
+            save(dataset, paths[-1])
     return paths
 
 

@@ -10,6 +10,7 @@ from inference.api import (
     routing_rules,
     series_routing,
     usage_limits,
+    volume_intervals,
 )
 
 urlpatterns = [
@@ -22,4 +23,5 @@ urlpatterns = [
     *routing_rules.urlpatterns,
     *series_routing.urlpatterns,
     *usage_limits.urlpatterns,
+    *volume_intervals.urlpatterns,
 ]

@@ -2,6 +2,7 @@
 
 from studies.api import (
     assessments,
+    figures,
     measurements,
     patients,
     registrations,
@@ -22,6 +23,7 @@ urlpatterns = [
     *series.urlpatterns,
     *segmentations.urlpatterns,
     *measurements.urlpatterns,
+    *figures.urlpatterns,
     *registrations.urlpatterns,
     *tracking.urlpatterns,
     *assessments.urlpatterns,

@@ -69,6 +69,7 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
             "therapy_id": therapy.pk,
             "rule_id": rule.pk,
             "index": 0,
+            "number": 1,
             "name": "otsu",
             "version": "1.0.0",
         }

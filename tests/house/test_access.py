@@ -32,7 +32,7 @@ OUTSIDE_THE_API = {"healthz", r"^(?!static/|ws/)"}
 """Open by design: the health check, and the page that shows the sign-in."""
 
 KINDS: dict[type, str] = {IntConverter: "int", StringConverter: "str", UUIDConverter: "uuid"}
-EVERYBODYS = {"index", "name", "version"}
+EVERYBODYS = {"index", "name", "number", "version"}
 """Values that belong to no team."""
 BODIES = {
     "api/model-imports": "application/octet-stream",
@@ -63,6 +63,9 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "api/revisions/<uuid:revision_id>/cut"): ACTS,
     ("GET", "api/revisions/<uuid:revision_id>/label-map"): READS,
     ("GET", "api/revisions/<uuid:revision_id>/measurements"): READS,
+    ("GET", "api/revisions/<uuid:revision_id>/figures"): READS,
+    ("GET", "api/revisions/<uuid:revision_id>/segments/<int:number>/course"): READS,
+    ("GET", "api/revisions/<uuid:revision_id>/volume-intervals"): READS,
     ("GET", "api/revisions/<uuid:revision_id>/export"): ACTS,
     ("GET", "api/patients/<uuid:patient_id>/tracking"): READS,
     ("GET", "api/patients/<uuid:patient_id>/assessment"): READS,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +15,12 @@ from django.test import Client
 
 from inference.models import JobMap, SegmentationJob
 from inference.pipeline.segment import segment
+from inference.registry import get_model
 from inference.services.jobs import request_job
 from inference.services.runs import run_job
+from studies.label_maps.codec import encode_brick
 from studies.models import Series, User
-from studies.services.segmentations import load_label_map
+from studies.services.segmentations import load_label_map, save_revision
 from tests.archives import archive_series
 from tests.factories import PatientFactory, TeamFactory, UserFactory
 from tests.inference.conftest import BALL
@@ -78,3 +82,49 @@ def test_a_map_goes_with_its_job_and_is_nobody_elses(
     job.bricks.all().delete()
     job.delete()
     assert not JobMap.objects.filter(pk=found.pk).exists()
+
+
+def ask_intervals(client: Client, job: SegmentationJob) -> dict[str, Any]:
+    answer: dict[str, Any] = client.get(f"/api/revisions/{job.revision_id}/volume-intervals").json()
+    return answer
+
+
+def test_volumes_have_an_interval_of_the_runs_own_doubt_until_a_person_edits(
+    noise: Series, reader: User, client: Client
+) -> None:
+    job = run(noise, reader, "enhancing_lesion")
+    client.force_login(reader)
+    told = ask_intervals(client, job)
+    (histogram,) = JobMap.objects.get(job=job).histograms.values()
+    (interval,) = told["intervals"]
+    voxel_ml = 2.0 / 1000.0
+    assert (interval["basis"], interval["reason"], interval["cases"]) == ("own_doubt", "not_calibrated", None)
+    assert interval["low_ml"] == pytest.approx(min(sum(histogram[19:]) * voxel_ml, interval["expected_ml"]))
+    assert interval["high_ml"] == pytest.approx(max(sum(histogram[1:]) * voxel_ml, interval["expected_ml"]))
+
+    whole = encode_brick(np.zeros((12, 48, 48), np.uint8), slice_start=0)
+    job.revision = save_revision(job.revision, patch_bricks=whole, created_by=reader)
+    assert ask_intervals(client, job) == {"level": 0.9, "intervals": [], "reason": "edited"}
+
+
+def test_volumes_of_a_calibrated_network_have_a_conformal_interval(noise: Series, reader: User, client: Client) -> None:
+    job = run(noise, reader, "hippocampus")
+    client.force_login(reader)
+    told = ask_intervals(client, job)
+    calibration = get_model("hippocampus").calibration
+    assert calibration is not None
+    for interval in told["intervals"]:
+        margin = calibration.margins[interval["segment_number"]]
+        if interval["expected_ml"] == 0:
+            assert (interval["reason"], interval["cases"]) == ("nothing_expected", None)
+            continue
+        assert (interval["basis"], interval["reason"], interval["cases"]) == ("conformal", None, margin.cases)
+        assert interval["low_ml"] == pytest.approx(interval["expected_ml"] * math.exp(margin.low))
+        assert interval["high_ml"] == pytest.approx(interval["expected_ml"] * math.exp(margin.high))
+    assert len(told["intervals"]) == 2
+
+
+def test_a_method_without_probabilities_has_no_such_interval(ball: Series, reader: User, client: Client) -> None:
+    job = run(ball, reader, "otsu")
+    client.force_login(reader)
+    assert ask_intervals(client, job) == {"level": 0.9, "intervals": [], "reason": "no_probabilities"}

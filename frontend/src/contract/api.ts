@@ -499,6 +499,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/revisions/{revision_id}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the volume of each segment, and what its kind of structure is measured by besides. */
+        get: operations["get_revisions_revision_id_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/revisions/{revision_id}/label-map": {
         parameters: {
             query?: never;
@@ -525,6 +542,40 @@ export interface paths {
         };
         /** @description Return every lesion with its numbers; 409 where the series has no geometry to measure in. */
         get: operations["get_revisions_revision_id_measurements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/revisions/{revision_id}/segments/{number}/course": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return its volume on each date on which it was measured, with the change since the date before. */
+        get: operations["get_revisions_revision_id_segments_number_course"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/revisions/{revision_id}/volume-intervals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return one for each segment of the network's run, or why there is none. */
+        get: operations["get_revisions_revision_id_volume_intervals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1088,6 +1139,8 @@ export interface components {
             progression_at: number;
             unit: string;
         };
+        /** @enum {string} */
+        BasisEnum: "conformal" | "own_doubt";
         /** @description The best overall response. */
         BestResponse: {
             clause: components["schemas"]["Clause"];
@@ -1157,8 +1210,6 @@ export interface components {
             sha256: string;
             size_bytes: number | null;
         };
-        /** @enum {string} */
-        CautionsEnum: "measurement.fewer_than_three_slices" | "measurement.touches_the_edge_of_the_image" | "measurement.diameter_crosses_a_gap" | "measurement.slices_are_tilted";
         /** @enum {string} */
         CertaintyEnum: "equivocal" | "unequivocal";
         /** @description A change with its 95 % repeatability interval and the probability that growth is real. */
@@ -1343,6 +1394,28 @@ export interface components {
             name: string;
             value: string | null;
         };
+        /** @description One number, or why it is unknown. */
+        Figure: {
+            cautions: components["schemas"]["FigureCautionsEnum"][];
+            /** @description The image it was taken in, from 0. */
+            frame_index: number | null;
+            /** @description What the outline on its grid leaves open. */
+            interval: components["schemas"]["Interval"] | null;
+            kind: components["schemas"]["FigureKindEnum"];
+            /** @description Time within the heartbeat, from 1. */
+            phase: number | null;
+            phase_count: number | null;
+            segment_number: number;
+            slice_count: number | null;
+            unit: string;
+            unknown: (components["schemas"]["UnknownEnum"] | components["schemas"]["NullEnum"]) | null;
+            /** Format: double */
+            value: number | null;
+        };
+        /** @enum {string} */
+        FigureCautionsEnum: "figure.phases_by_image_number" | "figure.slices_unevenly_spaced" | "figure.fewer_than_five_slices" | "figure.outline_is_no_ellipse" | "figure.touches_the_edge_of_the_image";
+        /** @enum {string} */
+        FigureKindEnum: "end_diastolic_volume" | "end_systolic_volume" | "stroke_volume" | "ejection_fraction" | "head_circumference" | "biparietal_diameter" | "occipitofrontal_diameter";
         /** @enum {string} */
         FindingEnum: "timeline.unmarked_in_between" | "timeline.measured_in_another_plane" | "timeline.diameter_and_volume_disagree" | "timeline.change_within_the_grid" | "timeline.reappeared_after_absence_was_stated" | "timeline.seen_on_one_date_only" | "timeline.dates_out_of_order" | "timeline.two_studies_on_one_day";
         /** @enum {string} */
@@ -1658,7 +1731,7 @@ export interface components {
         };
         /** @description All numbers of one lesion: a connected part of one segment. */
         LesionMeasurement: {
-            cautions: components["schemas"]["CautionsEnum"][];
+            cautions: components["schemas"]["LesionMeasurementCautionsEnum"][];
             /** @description Patient LPS. */
             centroid_mm: number[];
             in_plane: components["schemas"]["InPlane"];
@@ -1680,6 +1753,8 @@ export interface components {
             volume: components["schemas"]["Quantity"];
             voxel_count: number;
         };
+        /** @enum {string} */
+        LesionMeasurementCautionsEnum: "measurement.fewer_than_three_slices" | "measurement.touches_the_edge_of_the_image" | "measurement.diameter_crosses_a_gap" | "measurement.slices_are_tilted";
         /** @enum {string} */
         LesionRoleEnum: "target" | "non_target" | "new";
         /** @description The limits of the administrator's teams. */
@@ -2452,6 +2527,13 @@ export interface components {
             segmentation_id: string;
             segments: components["schemas"]["Segment"][];
         };
+        /** @description What a revision's structures come to; never changes. */
+        RevisionFigures: {
+            figures: components["schemas"]["Figure"][];
+            revision_digest: string;
+            /** @description Empty where the images have no known places. */
+            volumes: components["schemas"]["SegmentVolume"][];
+        };
         /** @description What is measured of a revision; never changes. */
         RevisionMeasurements: {
             lesions: components["schemas"]["LesionMeasurement"][];
@@ -2592,6 +2674,11 @@ export interface components {
              */
             volume_ml: number | null;
             voxel_count: number;
+        };
+        /** @description All of a segment. */
+        SegmentVolume: {
+            segment_number: number;
+            volume: components["schemas"]["Quantity"];
         };
         /** @description The history of one label map. */
         Segmentation: {
@@ -2739,6 +2826,27 @@ export interface components {
         };
         /** @enum {string} */
         StateStateEnum: "measured" | "present" | "too_small_to_measure" | "absent" | "merged" | "not_evaluable";
+        /** @description A structure over dates, the oldest first. */
+        StructureCourse: {
+            results: components["schemas"]["StructureDate"][];
+        };
+        /** @description A structure on one date. */
+        StructureDate: {
+            change: components["schemas"]["VolumeChange"] | null;
+            is_open: boolean;
+            /** Format: uuid */
+            revision_id: string;
+            /** @description It was measured in. */
+            segmentation_name: string;
+            series_description: string;
+            /** Format: uuid */
+            series_id: string;
+            /** Format: date */
+            study_date: string;
+            /** Format: uuid */
+            study_id: string;
+            volume: components["schemas"]["Quantity"];
+        };
         /** @description A study with its patient and its series in order of their number. */
         Study: {
             accession_number: string;
@@ -2934,6 +3042,8 @@ export interface components {
         TrendEnum: "growing" | "shrinking" | "uncertain" | "unknown";
         /** @enum {string} */
         TrendName: "absent" | "better" | "stable" | "worse" | "not_evaluable";
+        /** @enum {string} */
+        UnknownEnum: "figure.no_pixel_size" | "figure.no_places" | "figure.one_phase" | "figure.phases_differ" | "figure.one_phase_outlined" | "figure.one_place" | "figure.no_ellipse";
         /** @description A file on its way in. */
         Upload: {
             /** Format: uuid */
@@ -3022,6 +3132,46 @@ export interface components {
         };
         /** @enum {string} */
         UptakeTrendEnum: "decreased" | "unchanged" | "increased";
+        /** @description Since the date before. */
+        VolumeChange: {
+            /** @description In percent; what the grids of both dates leave open. */
+            interval: components["schemas"]["Interval"] | null;
+            /** Format: double */
+            percent: number;
+        };
+        /** @description A segment's volume as the network's probabilities have it, mL. */
+        VolumeInterval: {
+            basis: components["schemas"]["BasisEnum"];
+            /** @description Outlined cases from which its width is known. */
+            cases: number | null;
+            /**
+             * Format: double
+             * @description Sum of probabilities over voxels.
+             */
+            expected_ml: number;
+            /** Format: double */
+            high_ml: number;
+            /** Format: double */
+            low_ml: number;
+            /** @description Why it rests on the network's own doubt alone; null where it does not. */
+            reason: (components["schemas"]["VolumeIntervalReasonEnum"] | components["schemas"]["NullEnum"]) | null;
+            segment_number: number;
+        };
+        /** @enum {string} */
+        VolumeIntervalReasonEnum: "not_calibrated" | "too_few_cases" | "single_images" | "nothing_expected";
+        /** @description Of the run that made a revision. */
+        VolumeIntervals: {
+            intervals: components["schemas"]["VolumeInterval"][];
+            /**
+             * Format: double
+             * @description Share of cases like the calibration's that a conformal interval holds.
+             */
+            level: number;
+            /** @description Why there are none. */
+            reason: (components["schemas"]["VolumeIntervalsReasonEnum"] | components["schemas"]["NullEnum"]) | null;
+        };
+        /** @enum {string} */
+        VolumeIntervalsReasonEnum: "no_place" | "edited" | "no_probabilities";
         /** @enum {string} */
         WeightingEnum: "T1" | "T2" | "FLAIR" | "diffusion" | "ADC" | "T2*" | "PD" | "angiography" | "perfusion";
         /** @description A window in modality values. */
@@ -4101,6 +4251,36 @@ export interface operations {
             };
         };
     };
+    get_revisions_revision_id_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionFigures"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_revisions_revision_id_label_map: {
         parameters: {
             query?: never;
@@ -4155,6 +4335,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RevisionMeasurements"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_revisions_revision_id_segments_number_course: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StructureCourse"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_revisions_revision_id_volume_intervals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VolumeIntervals"];
                 };
             };
             /** @description Refused, with the reason. */

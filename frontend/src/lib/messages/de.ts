@@ -1,6 +1,7 @@
 import type { Catalogue } from "./catalogue";
 import { compare } from "./de/compare";
 import { charts } from "./de/charts";
+import { figures } from "./de/figures";
 import { lesions } from "./de/lesions";
 import { models } from "./de/models";
 import { patient } from "./de/patient";
@@ -25,6 +26,7 @@ export const de = {
   ...compare,
   ...verdict,
   ...lesions,
+  ...figures,
   ...records,
   ...models,
   ...routing,

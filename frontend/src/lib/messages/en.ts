@@ -1,5 +1,6 @@
 import { compare } from "./en/compare";
 import { charts } from "./en/charts";
+import { figures } from "./en/figures";
 import { lesions } from "./en/lesions";
 import { models } from "./en/models";
 import { patient } from "./en/patient";
@@ -24,6 +25,7 @@ export const en = {
   ...compare,
   ...verdict,
   ...lesions,
+  ...figures,
   ...records,
   ...models,
   ...routing,

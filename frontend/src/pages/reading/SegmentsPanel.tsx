@@ -12,6 +12,7 @@ import { LoadingState, sentenceOf } from "../../ui/States";
 import { CourseLine } from "./CourseLine";
 import { HeatLegend } from "./HeatLegend";
 import { LesionList, MeasuredLine } from "./LesionList";
+import { SegmentFigures } from "./SegmentFigures";
 import styles from "./SidePanel.module.css";
 import { sourceOf, volumeText } from "./source";
 import { useReadingSession, useReadingState } from "./session_context";
@@ -135,8 +136,19 @@ function SegmentLine({ segment, state, isProvisional }: LineProps) {
           onChange={() => change({ isLocked: !segment.isLocked })}
         />
       </div>
-      {isProvisional ? null : <LesionList segment={segment} state={state} />}
+      {isProvisional ? null : <Measured segment={segment} state={state} />}
     </li>
+  );
+}
+
+/** The numbers of a segment and of its parts. */
+function Measured({ segment, state }: Pick<LineProps, "segment" | "state">) {
+  const { shown } = state;
+  return (
+    <>
+      {shown.kind === "revision" ? <SegmentFigures segment={segment} revisionId={shown.revision.id} /> : null}
+      <LesionList segment={segment} state={state} />
+    </>
   );
 }
 
