@@ -70,6 +70,12 @@ _CROPPED_SARCOMA = (
 )
 
 
+_SKIN = (
+    "skin, skin lesion, mole, naevus, nevus, melanoma, dermoscopy, dermatoscopy, Haut, Hautläsion, Hautveränderung, "
+    "Leberfleck, Nävus, Muttermal, Melanom, Dermatoskopie, Auflichtmikroskopie"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DefaultRule:
     """A rule before it is laid down; conditions as of `inference.models.RoutingRule`.
@@ -81,6 +87,8 @@ class DefaultRule:
     is_proven
         Of methods without evidence of their own beside the weights: whether their card shows that they are better than
         a plain threshold.
+    is_measured_on_drawings
+        Whether the evidence is of drawn images alone, on which nothing is switched on.
     """
 
     name: str
@@ -93,10 +101,11 @@ class DefaultRule:
     weighting: str = ""
     has_contrast: bool | None = None
     is_proven: bool = False
+    is_measured_on_drawings: bool = False
 
     def is_on_at_first(self, spec: ModelSpec) -> bool:
         """Tell whether the rule starts switched on for the model as it ships."""
-        evidence = read_evidence(spec)
+        evidence = None if self.is_measured_on_drawings else read_evidence(spec)
         return self.is_proven if evidence is None else has_beaten_baseline(evidence)
 
 
@@ -156,6 +165,15 @@ DEFAULT_RULES: tuple[DefaultRule, ...] = (
         body_part=_FUNDUS,
         excluded=_NOT_COLOUR_FUNDUS,
     ),
+    DefaultRule(
+        "skin-photograph",
+        "Skin lesion on photographs",
+        "skin_lesion",
+        "XC",
+        body_part=_SKIN,
+        is_measured_on_drawings=True,
+    ),
+    DefaultRule("skin-dermoscopy", "Skin lesion on dermoscopy", "skin_lesion", "DMS", is_measured_on_drawings=True),
 )
 
 NOT_ROUTED = {

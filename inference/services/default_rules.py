@@ -13,7 +13,7 @@ from inference.models import LaidDefault, RoutingRule
 from inference.registry import list_built_in, validate_parameters
 from studies.services import audit
 
-_OF_THE_TABLE = ("name", "is_proven")
+_OF_THE_TABLE = ("name", "is_proven", "is_measured_on_drawings")
 
 
 @transaction.atomic
