@@ -181,7 +181,6 @@ NOT_ROUTED = {
     "threshold": "Needs bounds from a person.",
     "kmeans": "Splits grey values; no task.",
     "region_growing": "Needs a point from a person.",
-    "skin_lesion": "Never measured on patients, and a photograph may show anything.",
     "enhancing_lesion": "Learnt from synthetic heads alone; the brain tumour task has a network of its own.",
 }
 """Models that ship and have no rule, and why."""
