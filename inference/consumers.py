@@ -15,9 +15,9 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.urls import path
 
-from inference.events import AttemptStarted, StreamEnded
+from inference.events import AttemptStarted, StreamEnded, evaluation_group
 from inference.model_spec import Focus
-from inference.selectors import StreamState, get_job_for
+from inference.selectors import StreamState, get_evaluation_for, get_job_for
 from inference.services.jobs import await_job, move_focus
 from inference.stream_cache import StreamCache
 from studies.consumers import Message, SignedInConsumer
@@ -215,4 +215,25 @@ def _stream_ended(state: StreamState) -> StreamEnded:
     )
 
 
-websocket_urlpatterns = [path("ws/jobs/<uuid:job_id>", JobConsumer.as_asgi())]
+class EvaluationConsumer(SignedInConsumer):
+    """Tells an administrator how far an evaluation is; the page asks the row for what it missed."""
+
+    @property
+    def evaluation_id(self) -> UUID:
+        """The evaluation named in the address."""
+        evaluation_id: UUID = self.scope["url_route"]["kwargs"]["evaluation_id"]
+        return evaluation_id
+
+    async def opened(self) -> None:
+        """Follow it."""
+        await self.join(evaluation_group(self.evaluation_id))
+
+    def check_visible(self, user: User) -> None:
+        """Refuse everybody but administrators of the team."""
+        get_evaluation_for(user, self.evaluation_id)
+
+
+websocket_urlpatterns = [
+    path("ws/jobs/<uuid:job_id>", JobConsumer.as_asgi()),
+    path("ws/evaluations/<uuid:evaluation_id>", EvaluationConsumer.as_asgi()),
+]

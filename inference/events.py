@@ -9,6 +9,7 @@ from uuid import UUID
 
 from inference.input_images import JobInput
 from inference.job_states import JobState
+from inference.models import EvaluationState
 from inference.pipeline.job_maps import MapKind
 
 
@@ -78,6 +79,32 @@ class JobProgressed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationStatus:
+    """How far an evaluation of a model is."""
+
+    id: UUID
+    state: EvaluationState
+    is_cancel_requested: bool
+    cases_done: int
+    cases_total: int
+    windows_done: int
+    """Of the case in hand."""
+    windows_total: int
+    seconds_left: float | None
+    verdict: str
+    failure_code: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationProgressed:
+    """An evaluation moved on."""
+
+    type: Literal["evaluation.progressed"] = "evaluation.progressed"
+    evaluation: EvaluationStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
     """Bricks of this attempt follow, from sequence 1: drop what earlier attempts have shown."""
 
@@ -120,3 +147,8 @@ class FocusMoved:
 
     type: Literal["focus.moved"] = "focus.moved"
     voxel: tuple[int, int, int]
+
+
+def evaluation_group(evaluation_id: UUID) -> str:
+    """Everyone who watches an evaluation."""
+    return f"evaluation.{evaluation_id}"

@@ -15,6 +15,7 @@ from inference.pipeline.manifest import WEIGHTS_FOLDER
 
 CASES_FILE = "cases.csv"
 EVALUATION_FILE = "evaluation.json"
+HTML_FILE = "evaluation.html"
 
 
 def name_picture(number: int) -> str:

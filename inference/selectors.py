@@ -9,17 +9,17 @@ from uuid import UUID
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from inference.events import JobMapStatus, JobProgressed, JobStatus
+from inference.events import EvaluationStatus, JobMapStatus, JobProgressed, JobStatus
 from inference.input_images import JobInput
 from inference.job_states import ACTIVE, JobState
-from inference.models import JobBrick, JobMap, SegmentationJob
+from inference.models import EvaluationState, JobBrick, JobMap, ModelEvaluation, SegmentationJob
 from inference.pipeline.job_maps import MapKind
 from inference.queue_order import LATELY, WaitingJob, WorkedJob, order_queue
 from inference.registry import list_models
 from studies.errors import NotFoundError
 from studies.events import encode_event
-from studies.models import SegmentationState, User
-from studies.permissions import NOT_VISIBLE_MESSAGE, visible_patients
+from studies.models import Role, SegmentationState, User
+from studies.permissions import NOT_VISIBLE_MESSAGE, require_role, visible_patients, visible_teams
 
 SHOWN_JOBS = 200
 
@@ -186,3 +186,35 @@ def segmentation_state_of(study_id: UUID) -> tuple[SegmentationState, float]:
         return SegmentationState.FAILED, 0.0
     is_segmented = jobs.filter(state=JobState.SUCCEEDED).exists()
     return (SegmentationState.SEGMENTED, 1.0) if is_segmented else (SegmentationState.NONE, 0.0)
+
+
+def visible_evaluations(user: User) -> QuerySet[ModelEvaluation]:
+    """Return the evaluations over cases of the person's teams; administrators only."""
+    require_role(user, Role.ADMINISTRATOR)
+    mine = ModelEvaluation.objects.filter(team__in=visible_teams(user))
+    return mine.select_related("requested_by", "team")
+
+
+def get_evaluation_for(user: User, evaluation_id: UUID) -> ModelEvaluation:
+    """Return an evaluation; `NotFoundError` when it is not there or not to be seen."""
+    found = visible_evaluations(user).filter(pk=evaluation_id).first()
+    if found is None:
+        raise NotFoundError(NOT_VISIBLE_MESSAGE)
+    return found
+
+
+def describe_evaluation_status(evaluation: ModelEvaluation) -> EvaluationStatus:
+    """Return how far an evaluation is, as sockets tell it."""
+    return EvaluationStatus(
+        id=evaluation.pk,
+        state=EvaluationState(evaluation.state),
+        is_cancel_requested=evaluation.is_cancel_requested,
+        cases_done=evaluation.cases_done,
+        cases_total=evaluation.cases_total,
+        windows_done=evaluation.windows_done,
+        windows_total=evaluation.windows_total,
+        seconds_left=evaluation.seconds_left,
+        verdict=evaluation.verdict,
+        failure_code=evaluation.failure_code,
+        failure=evaluation.failure,
+    )

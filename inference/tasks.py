@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
+from inference.services.evaluation_runs import run_evaluation, stand_aside
 from inference.services.jobs import InferenceTask
 from inference.services.model_imports import run_import
 from inference.services.runs import run_next_job
 from studies.queue import Queue, queue_task
 
-__all__ = ["InferenceTask", "import_model_task", "run_next_job_task"]
+__all__ = ["InferenceTask", "evaluate_model_task", "import_model_task", "run_next_job_task"]
 
 
 @queue_task(name=InferenceTask.RUN_NEXT_JOB)
@@ -34,3 +36,16 @@ def import_model_task(*, import_id: str) -> None:
     from inference.formats.taking import take_model
 
     run_import(UUID(import_id), take=take_model)
+
+
+@queue_task(name=InferenceTask.EVALUATE_MODEL)
+def evaluate_model_task(*, evaluation_id: str) -> None:
+    """Hold a model against outlined cases; between cases it lets jobs go first that wait."""
+    from inference.evaluation.record import evaluate_into_files
+    from inference.pipeline.segment import segment
+
+    run_evaluation(
+        UUID(evaluation_id),
+        evaluate=evaluate_into_files,
+        between_cases=partial(stand_aside, Queue.GPU, segment=segment, device=_name_device(Queue.GPU)),
+    )

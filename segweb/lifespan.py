@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from inference.services.evaluation_care import sweep_evaluations
 from inference.services.model_imports import sweep_imports
 from inference.services.reaper import reap
 from inference.services.routing_care import tend_routing
@@ -60,6 +61,7 @@ class Caretaker:
                 if round_number % SWEEP_EVERY_ROUNDS == 0:
                     sweep_folders()
                     sweep_imports()
+                    sweep_evaluations()
                 if round_number % SWEEP_EVERY_ROUNDS == STATISTICS_IN_ROUND:
                     refresh_statistics()
             except DatabaseError as error:

@@ -24,7 +24,7 @@ from django.http import HttpRequest
 from django.urls import path
 from redis.exceptions import RedisError
 
-from studies.errors import NotFoundError
+from studies.errors import ForbiddenError, NotFoundError
 from studies.events import session_group, study_group, worklist_group
 from studies.models import User
 from studies.permissions import visible_teams
@@ -51,6 +51,7 @@ class SignedInConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
     """A socket of a signed-in person that closes itself when it may no longer be open."""
 
     SIGNED_OUT: ClassVar[int] = 4401
+    FORBIDDEN: ClassVar[int] = 4403
     NOT_VISIBLE: ClassVar[int] = 4404
     STALLED: ClassVar[int] = 4408
     """The browser took nothing for too long: it connects again and resumes where it was."""
@@ -165,7 +166,7 @@ class SignedInConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
         """Join groups and start; called once the person is known to be allowed."""
 
     def check_visible(self, user: User) -> None:
-        """Raise `NotFoundError` unless the person may see what this socket tells of; runs in a thread."""
+        """Raise `NotFoundError` or `ForbiddenError` unless the person may see what this tells of; runs in a thread."""
 
     async def _keep_checking(self) -> None:
         while True:
@@ -188,6 +189,8 @@ class SignedInConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels
             self.check_visible(user)
         except NotFoundError:
             return self.NOT_VISIBLE
+        except ForbiddenError:
+            return self.FORBIDDEN
         return None
 
     async def _leave_groups(self) -> None:

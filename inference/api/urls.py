@@ -1,6 +1,7 @@
 """The machines' addresses below /api/, one list per resource."""
 
 from inference.api import (
+    evaluations,
     inputs,
     jobs,
     model_evidence,
@@ -14,6 +15,7 @@ from inference.api import (
 )
 
 urlpatterns = [
+    *evaluations.urlpatterns,
     *inputs.urlpatterns,
     *jobs.urlpatterns,
     *model_evidence.urlpatterns,

@@ -1,9 +1,7 @@
-"""An evaluation as JSON and as one HTML page that needs nothing else: figures, every case, pictures of the worst."""
+"""An evaluation as figures over all cases and over groups of them, as plain values, and as pictures of the worst."""
 
 from __future__ import annotations
 
-import base64
-import html
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,12 +13,15 @@ from PIL import Image
 from scipy import ndimage
 
 from inference.evaluation.cases import LeftOut
+from inference.evaluation.facts import FACTS
 from inference.evaluation.metrics import DEFINITIONS, Interval, summarise
 from inference.evaluation.run import CaseScore, Evaluated
 from inference.model_spec import ModelSpec
 
 MEASURES = ("dice", "surface_dice", "hd95", "volume_error", "lesion_f1")
 WORST = 3
+FEW_CASES = 5
+"""Below this many an interval says little."""
 _SIDE = 320
 _COLOURS = ((0, 158, 115), (230, 159, 0))
 """Of the outline and of what was marked: told apart with any colour vision."""
@@ -47,7 +48,8 @@ class Summary:
 
 
 def summarise_scores(scores: Sequence[CaseScore], *, by: str = "") -> list[Summary]:
-    """Return a summary for each segment, and for each value of a fact ("scanner", "site", "sequence") where asked."""
+    """Return a summary for each segment, and for each value of one of `FACTS` where asked; cases of which it is
+    not told are the group ""."""
     keys = sorted({(score.segment_number, score.segment_label, score.facts.get(by, "")) for score in scores})
     return [
         _summarise([s for s in scores if (s.segment_number, s.facts.get(by, "")) == (number, group)], label, group)
@@ -93,7 +95,7 @@ def build_json(
         "summaries": [asdict(summary) for summary in summarise_scores(scores)],
         "by": {
             fact: [asdict(summary) for summary in summarise_scores(scores, by=fact)]
-            for fact in ("scanner", "site", "sequence")
+            for fact in FACTS
             if any(fact in score.facts for score in scores)
         },
         "cases": [asdict(score) | {"facts": dict(score.facts)} for score in scores],
@@ -133,92 +135,3 @@ def _encode(picture: npt.NDArray[np.uint8]) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()
-
-
-def build_html(
-    spec: ModelSpec,
-    scores: Sequence[CaseScore],
-    worst: Sequence[Evaluated],
-    left_out: Sequence[LeftOut],
-    *,
-    baseline: str,
-) -> str:
-    """Return one page: no script, no file beside it."""
-    title = f"{html.escape(spec.title)} {html.escape(spec.version)}: evaluation"
-    parts = [f"<h1>{title}</h1>", "<p><strong>For research use only, not for diagnosis.</strong></p>"]
-    parts += [_tell_summary(summary, baseline) for summary in summarise_scores(scores)]
-    parts += ["<h2>The worst cases</h2>", '<div class="worst">', *(_tell_worst(each) for each in worst), "</div>"]
-    parts += ["<h2>Every case</h2>", _tell_cases(scores, baseline)]
-    if left_out:
-        items = "".join(f"<li>{html.escape(each.name)}: {html.escape(each.reason)}</li>" for each in left_out)
-        parts += ["<h2>Left out</h2>", f"<ul>{items}</ul>"]
-    definitions = "".join(f"<dt>{_WORDS[name]}</dt><dd>{html.escape(text)}</dd>" for name, text in DEFINITIONS.items())
-    parts += ["<h2>What the figures mean</h2>", f"<dl>{definitions}</dl>"]
-    return _PAGE.format(title=title, style=_STYLE, body="\n".join(parts))
-
-
-_WORDS = {
-    "dice": "Dice",
-    "surface_dice": "Surface Dice",
-    "hd95": "HD95",
-    "volume_error": "Volume error",
-    "lesion_f1": "Lesion-wise F1",
-}
-_STYLE = (
-    "body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
-    "table{border-collapse:collapse}th,td{padding:.25rem .6rem;border-bottom:1px solid #ccc;text-align:right}"
-    "th:first-child,td:first-child{text-align:left}.worst{display:flex;gap:1rem;flex-wrap:wrap}figure{margin:0}"
-    "figcaption{max-width:20rem}.o{color:#007a58}.m{color:#a86f00}"
-)
-_PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>'
-    "<body>{body}</body></html>"
-)
-
-
-def _tell_summary(summary: Summary, baseline: str) -> str:
-    heading = f"<h2>{html.escape(summary.segment_label)}</h2>"
-    head = "<tr><th></th>" + "".join(f"<th>{_WORDS[name]}</th>" for name in MEASURES) + "</tr>"
-    rows = f"<tr><td>model</td>{''.join(f'<td>{_tell(summary.model[name])}</td>' for name in MEASURES)}</tr>"
-    if summary.baseline:
-        cells = "".join(f"<td>{_tell(summary.baseline[name])}</td>" for name in MEASURES)
-        rows += f"<tr><td>{html.escape(baseline)}</td>{cells}</tr>"
-    words = (
-        f"<p>{summary.cases} cases; {summary.below_half} with a Dice below 0.5; something marked in "
-        f"{summary.marked_where_nothing_is} where nothing is outlined. Mean (95 % interval), median.</p>"
-    )
-    return f"{heading}{words}<table>{head}{rows}</table>"
-
-
-def _tell(interval: Interval | None) -> str:
-    if interval is None:
-        return "none"
-    return f"{interval.mean:.3f} ({interval.low:.3f} to {interval.high:.3f}), {interval.median:.3f}"
-
-
-def _tell_worst(evaluated: Evaluated) -> str:
-    picture = base64.b64encode(draw_case(evaluated)).decode()
-    scores = "; ".join(f"{html.escape(s.segment_label)} Dice {_say(s.agreement.dice)}" for s in evaluated.scores)
-    name = html.escape(evaluated.case.name)
-    return (
-        f'<figure><img alt="{name}" src="data:image/png;base64,{picture}"><figcaption>{name}: {scores} '
-        '(<span class="o">outlined</span>, <span class="m">marked</span>)</figcaption></figure>'
-    )
-
-
-def _tell_cases(scores: Sequence[CaseScore], baseline: str) -> str:
-    head = "".join(f"<th>{_WORDS[name]}</th>" for name in MEASURES)
-    rows = "".join(
-        f"<tr><td>{html.escape(score.case)}</td><td>{html.escape(score.segment_label)}</td>"
-        + "".join(f"<td>{_say(getattr(score.agreement, name))}</td>" for name in MEASURES)
-        + f"<td>{_say(score.baseline.dice) if score.baseline else ''}</td><td>{score.seconds:.1f}</td></tr>"
-        for score in scores
-    )
-    return (
-        f"<table><tr><th>Case</th><th>Segment</th>{head}<th>Dice of {html.escape(baseline or 'nothing beside')}</th>"
-        f"<th>s</th></tr>{rows}</table>"
-    )
-
-
-def _say(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"

@@ -12,12 +12,11 @@ import numpy.typing as npt
 from inference.evaluation.baselines import Baseline
 from inference.evaluation.cases import OutlinedCase, Truth
 from inference.evaluation.metrics import Agreement, measure_agreement
-from inference.model_spec import ModelSpec, Parameters, Progress
+from inference.evaluation.wish import SegmentMap
+from inference.model_spec import ModelSpec, OnProgress, Parameters, Progress
 from inference.pipeline.segment import segment
 
 Mask = npt.NDArray[np.bool_]
-SegmentMap = Mapping[int, tuple[int, ...]]
-"""Numbers in the outlines that count as each of the model's segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +68,23 @@ def match_segments(spec: ModelSpec, truth: Truth, stated: SegmentMap | None = No
     return {segment.segment_number: (segment.segment_number,) for segment in spec.segments}
 
 
+def _ignore(progress: Progress) -> None:
+    """Nobody watches this run window by window."""
+
+
 def evaluate_case(
-    case: OutlinedCase, spec: ModelSpec, segments: SegmentMap, *, parameters: Parameters, baseline: Baseline | None
+    case: OutlinedCase,
+    spec: ModelSpec,
+    segments: SegmentMap,
+    *,
+    parameters: Parameters,
+    baseline: Baseline | None,
+    on_progress: OnProgress = _ignore,
 ) -> Evaluated:
     """Run a model over one case and compare each segment with its outline."""
     channels = case.colours if spec.reads_colours else ()
     began = time.perf_counter()
-    found = segment(case.image, spec, _ignore, parameters=parameters, channels=channels).voxels
+    found = segment(case.image, spec, on_progress, parameters=parameters, channels=channels).voxels
     seconds = time.perf_counter() - began
     labels = {each.segment_number: each.segment_label for each in spec.segments}
     scores = []
@@ -95,7 +104,3 @@ def evaluate_case(
             )
         )
     return Evaluated(case, found, tuple(scores))
-
-
-def _ignore(progress: Progress) -> None:
-    """Nobody watches an evaluation window by window."""

@@ -35,6 +35,7 @@ class InferenceTask(StrEnum):
 
     RUN_NEXT_JOB = "inference.run_next_job"
     IMPORT_MODEL = "inference.import_model"
+    EVALUATE_MODEL = "inference.evaluate_model"
 
 
 class ModelDisabledError(ConflictError):

@@ -6,23 +6,18 @@ heartbeat that stopped. A file that takes its worker along more than once is ref
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import re
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -33,14 +28,16 @@ from inference.formats.wish import Wish, read_wish
 from inference.model_spec import ModelSpec
 from inference.models import ModelImport, ModelImportState
 from inference.registry import list_built_in
+from inference.services.heartbeat import Heartbeat
 from inference.services.jobs import InferenceTask
-from inference.services.lease import HEARTBEAT_S, LEASE
+from inference.services.lease import LEASE
+from inference.services.received_files import FileEmptyError, FileTooLargeError, tidy_name, write_stream
 from studies.errors import ConflictError, DomainError, InvalidInputError
 from studies.models import Role, User
 from studies.permissions import require_role
 from studies.queue import Queue, enqueue_on_commit
 from studies.services import audit
-from studies.storage import CHUNK_BYTES, Readable, explain_write_failures, make_folder
+from studies.storage import Readable
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +47,6 @@ MOST_ATTEMPTS = 2
 STALL_LIMIT_S = 900.0
 """An import that takes longer hangs: its worker is ended, as nothing else ends a program inside a model."""
 SWEEP_AFTER = timedelta(days=1)
-_LONGEST_NAME = 120
 SUFFIXES = (".zip", ".pt", ".pth", ".ts", ".onnx")
 
 
@@ -95,7 +91,7 @@ def receive_import(
         Where the file is too large, empty, of another kind, or under way already; nothing is kept then.
     """
     require_role(requested_by, Role.ADMINISTRATOR)
-    name = _tidy_name(file_name)
+    name = tidy_name(file_name)
     read_wish(wishes, origin={})
     if not name.lower().endswith(SUFFIXES):
         raise FormatUnknownError(f"{name} is none of the files that hold a model: {', '.join(SUFFIXES)}.")
@@ -123,7 +119,7 @@ def run_import(import_id: UUID, *, take: Take) -> None:
     folder = settings.SEGWEB_DATA_DIR / "models"
     origin = describe_origin(claimed.file_name, imported_at=timezone.now(), sha256=claimed.sha256)
     try:
-        with _Heartbeat(claimed):
+        with Heartbeat(partial(_renew, claimed), name=f"import {claimed.pk}", stall_limit_s=STALL_LIMIT_S):
             wish = read_wish(claimed.wishes, origin=origin)
             spec = take(import_path(claimed), folder, wish, taken=[spec.name for spec in list_built_in()])
     except DomainError as error:
@@ -169,32 +165,20 @@ def _imports_folder() -> Path:
     return folder
 
 
-def _tidy_name(file_name: str) -> str:
-    """Return a file's name without its folders and without what a file system may not take."""
-    last = file_name.replace("\\", "/").rsplit("/", 1)[-1]
-    return re.sub(r"[^\w.+ -]", "_", last).lstrip(". ")[-_LONGEST_NAME:]
-
-
 def _drop_file(found: ModelImport) -> None:
     shutil.rmtree(import_path(found).parent, ignore_errors=True)
 
 
 def _write_stream(stream: Readable, path: Path) -> tuple[int, str]:
-    make_folder(path.parent)
-    hasher, size, limit = hashlib.sha256(), 0, most_bytes()
-    with explain_write_failures(path.parent), path.open("xb") as sink:
-        while chunk := stream.read(CHUNK_BYTES):
-            size += len(chunk)
-            if size > limit:
-                raise ModelTooLargeError(
-                    f"The file is larger than {limit / 1e9:.1f} GB, the most SegWeb takes for a model. Leave out what "
-                    "is not needed to run it, or raise SEGWEB_MAX_UPLOAD_BYTES."
-                )
-            hasher.update(chunk)
-            sink.write(chunk)
-    if size == 0:
-        raise ModelFileEmptyError("The file is empty. Export the model again.")
-    return size, hasher.hexdigest()
+    try:
+        return write_stream(stream, path, most_bytes=most_bytes())
+    except FileTooLargeError as error:
+        raise ModelTooLargeError(
+            f"The file is larger than {most_bytes() / 1e9:.1f} GB, the most SegWeb takes for a model. Leave out what "
+            "is not needed to run it, or raise SEGWEB_MAX_UPLOAD_BYTES."
+        ) from error
+    except FileEmptyError as error:
+        raise ModelFileEmptyError("The file is empty. Export the model again.") from error
 
 
 @transaction.atomic
@@ -273,40 +257,6 @@ def _take_back(lost: ModelImport) -> bool:
     return True
 
 
-class _Heartbeat:
-    """Beats for an import while a worker is at it, and ends the worker where the model never comes to an end."""
-
-    def __init__(self, claimed: ModelImport) -> None:
-        self._claimed = claimed
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"import-{claimed.pk}", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        began = time.monotonic()
-        try:
-            while not self._is_over.wait(HEARTBEAT_S):
-                if time.monotonic() - began > STALL_LIMIT_S:
-                    logger.critical("Import %s takes over %.0f s; this worker ends.", self._claimed.pk, STALL_LIMIT_S)
-                    logging.shutdown()
-                    os.kill(os.getpid(), signal.SIGKILL)
-                self._renew()
-        finally:
-            connection.close()
-
-    def _renew(self) -> None:
-        try:
-            mine = ModelImport.objects.filter(pk=self._claimed.pk, attempt=self._claimed.attempt)
-            mine.filter(state=ModelImportState.CHECKING).update(heartbeat_at=timezone.now())
-        except DatabaseError as error:
-            logger.warning("A heartbeat was not written: %s", error)
-            connection.close()
+def _renew(claimed: ModelImport) -> None:
+    mine = ModelImport.objects.filter(pk=claimed.pk, attempt=claimed.attempt, state=ModelImportState.CHECKING)
+    mine.update(heartbeat_at=timezone.now())

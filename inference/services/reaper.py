@@ -15,6 +15,7 @@ from django.utils import timezone
 from inference.job_states import ACTIVE, JobState
 from inference.models import JobBrick, SegmentationJob
 from inference.services.announcements import announce_state
+from inference.services.evaluation_care import tend_evaluations
 from inference.services.jobs import lock_job, requeue, wake_worker
 from inference.services.lease import LEASE, is_worker_gone
 from inference.services.model_imports import tend_imports
@@ -34,7 +35,7 @@ def reap() -> int:
     touched = sum(_end_lost(job) for job in SegmentationJob.objects.filter(state=JobState.RUNNING))
     touched += _remind(_waiting_jobs())
     _drop_bricks()
-    return touched + tend_imports()
+    return touched + tend_imports() + tend_evaluations()
 
 
 def _waiting_jobs() -> list[SegmentationJob]:

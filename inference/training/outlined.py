@@ -22,7 +22,8 @@ from PIL import Image
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from inference.evaluation.cases import LeftOut, OutlinedCase, find_cases, iterate_cases, open_source
+from inference.evaluation.cases import LeftOut, OutlinedCase, find_cases, iterate_cases
+from inference.evaluation.sources import open_source
 from studies.errors import InvalidInputError
 
 _THUMBNAIL = 24

@@ -169,6 +169,9 @@ SPECTACULAR_SETTINGS = {
         "ResponseCategory": "studies.api.assessment_serializers.CATEGORIES",
         "CriterionName": "studies.api.assessment_serializers.CRITERIA",
         "JobStateName": "inference.api.jobs.STATES",
+        "EvaluationStateName": "inference.models.EvaluationState",
+        "EvaluationVerdictName": "inference.api.evaluation_serializers.VERDICTS",
+        "ModelImportStateName": "inference.models.ModelImportState",
         "TrendName": "studies.api.tracking_serializers.TRENDS",
     },
 }

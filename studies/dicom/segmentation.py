@@ -67,6 +67,10 @@ class SourceFrame:
     frame_number: int = 1
 
 
+SOFTWARE_VERSION = "0.1"
+"""SegWeb's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentationInfo:
     """What a Segmentation object says of its making.
@@ -97,7 +101,7 @@ class SegmentationInfo:
     created_at: datetime.datetime
     algorithm_name: str = ""
     algorithm_version: str = ""
-    software_version: str = "0.1"
+    software_version: str = SOFTWARE_VERSION
     creator_name: str = ""
     algorithm_family: AlgorithmFamily = AlgorithmFamily.ARTIFICIAL_INTELLIGENCE
     series_number: int = 900

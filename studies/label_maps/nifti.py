@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,8 @@ from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import LabelMap, SegmentDescription
 
+MOST_VOXELS = 2**31
+"""A header may say anything; four thousand slices of 512 x 512 are half of it."""
 RESEARCH_USE = "SegWeb: for research use only"  # `descrip` holds 79 bytes
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _INDEX_ORDER = [2, 1, 0, 3]  # NIfTI counts column, row, slice
@@ -118,6 +121,8 @@ def _load(path: Path) -> tuple[Any, VolumeGeometry]:
     shape = image.shape[:3] + (1,) * (3 - len(image.shape))
     if any(n != 1 for n in image.shape[3:]) or min(shape) < 1:
         raise ValueError(f"{path.name} has the shape {image.shape}; one 3D image is expected.")
+    if math.prod(shape) > MOST_VOXELS:
+        raise ValueError(f"{path.name} says that it has {' x '.join(map(str, shape))} voxels, more than any image.")
     return image, from_ras_affine(np.asarray(image.affine), (shape[2], shape[1], shape[0]))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.models import JobMap, RoutingRule, SegmentationJob
+from inference.models import JobMap, ModelEvaluation, RoutingRule, SegmentationJob
 from studies.label_maps.label_map import SegmentDescription
 from studies.models import Lesion, Team, Timepoint, User
 from studies.services.registrations import request_registration
@@ -47,6 +47,7 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
         job = SegmentationJob.objects.create(series=series, model_name="otsu", model_version="1", parameters_digest="x")
         job_map = JobMap.objects.create(job=job, kind="uncertainty", payload=b"", low=0.0, high=1.0, unit="share")
         rule = RoutingRule.objects.create(title="Every CT", team=team, modality="CT", model_name="otsu")
+        evaluation = ModelEvaluation.objects.create(team=team, requested_by=owner, model_name="otsu", baseline="none")
         upload = UploadFactory.create(team=team, created_by=owner)
         timepoint = Timepoint.objects.create(study=series.study, segmentation=revision.segmentation)
         lesion = Lesion.objects.create(patient=patient, number=1, tracking_uid=make_uid(), segment_label="Lesion")
@@ -68,6 +69,7 @@ def make_records(tmp_path: Path) -> Callable[[], Records]:
             "observation_id": observation.pk,
             "therapy_id": therapy.pk,
             "rule_id": rule.pk,
+            "evaluation_id": evaluation.pk,
             "index": 0,
             "number": 1,
             "name": "otsu",

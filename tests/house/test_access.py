@@ -35,6 +35,7 @@ KINDS: dict[type, str] = {IntConverter: "int", StringConverter: "str", UUIDConve
 EVERYBODYS = {"index", "name", "number", "version"}
 """Values that belong to no team."""
 BODIES = {
+    "api/evaluations": "application/octet-stream",
     "api/model-imports": "application/octet-stream",
     "api/segmentations/<uuid:segmentation_id>/revisions": "application/octet-stream",
     "api/uploads/<uuid:upload_id>/content": "application/offset+octet-stream",
@@ -101,6 +102,11 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("DELETE", "api/models/<str:name>/versions/<str:version>"): ADMINISTERS,
     ("GET", "api/model-imports"): ADMINISTERS,
     ("POST", "api/model-imports"): ADMINISTERS,
+    ("GET", "api/evaluations"): ADMINISTERS,
+    ("POST", "api/evaluations"): ADMINISTERS,
+    ("GET", "api/evaluations/<uuid:evaluation_id>"): ADMINISTERS,
+    ("POST", "api/evaluations/<uuid:evaluation_id>/cancel"): ADMINISTERS,
+    ("GET", "api/evaluations/<uuid:evaluation_id>/files/<str:name>"): ADMINISTERS,
     ("GET", "api/queue"): ADMINISTERS,
     ("GET", "api/routing-rules"): ADMINISTERS,
     ("POST", "api/routing-rules"): ADMINISTERS,
@@ -271,7 +277,16 @@ def test_another_teams_record_and_none_at_all_get_the_same_answer(
     assert faults == []
 
 
-LISTS = ["api/jobs", "api/models", "api/queue", "api/routing-rules", "api/uploads", "api/usage-limits", "api/worklist"]
+LISTS = [
+    "api/evaluations",
+    "api/jobs",
+    "api/models",
+    "api/queue",
+    "api/routing-rules",
+    "api/uploads",
+    "api/usage-limits",
+    "api/worklist",
+]
 
 
 @pytest.mark.parametrize("route", LISTS)

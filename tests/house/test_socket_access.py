@@ -16,6 +16,7 @@ from studies.consumers import websocket_urlpatterns as study_sockets
 from studies.models import User
 from tests.factories import UserFactory
 from tests.house.conftest import Records
+from tests.house.test_access import as_administrator
 
 pytestmark = [pytest.mark.house, pytest.mark.django_db(transaction=True)]
 SOCKETS = {str(entry.pattern): entry for entry in (*study_sockets, *job_sockets)}
@@ -59,7 +60,7 @@ def is_of_one_record(route: str) -> bool:
 
 @pytest.mark.parametrize("route", SOCKETS)
 async def test_every_socket_refuses_strangers_and_those_who_may_not_act_yet(route: str) -> None:
-    path = socket_path(route, {name: uuid.uuid4() for name in ("study_id", "job_id")})
+    path = socket_path(route, {name: uuid.uuid4() for name in ("study_id", "job_id", "evaluation_id")})
     assert await close_code(path, []) == 4401
     pending = await sync_to_async(lambda: cookies_of(UserFactory.create(must_change_password=True)))()
     assert await close_code(path, pending) == 4401
@@ -70,10 +71,18 @@ async def test_every_socket_refuses_strangers_and_those_who_may_not_act_yet(rout
 @pytest.mark.parametrize("route", [route for route in SOCKETS if is_of_one_record(route)])
 async def test_every_socket_hides_other_teams_records(route: str, make_records: Callable[[], Records]) -> None:
     theirs, mine = await sync_to_async(lambda: (make_records(), make_records()))()
-    cookies = await sync_to_async(lambda: cookies_of(mine.owner))()
+    cookies = await sync_to_async(lambda: cookies_of(as_administrator(mine.owner)))()
     assert await close_code(socket_path(route, theirs.ids), cookies) == 4404
     assert await close_code(socket_path(route, {name: uuid.uuid4() for name in theirs.ids}), cookies) == 4404
     assert await close_code(socket_path(route, mine.ids), cookies) != 4404
+
+
+async def test_evaluations_are_followed_by_administrators_only(make_records: Callable[[], Records]) -> None:
+    records = await sync_to_async(make_records)()
+    path = socket_path("ws/evaluations/<uuid:evaluation_id>", records.ids)
+    assert await close_code(path, await sync_to_async(lambda: cookies_of(records.owner))()) == 4403
+    cookies = await sync_to_async(lambda: cookies_of(as_administrator(records.owner)))()
+    assert await close_code(path, cookies) is None
 
 
 @pytest.mark.parametrize("route", SOCKETS)

@@ -1,11 +1,10 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 
 import type { components } from "../contract/api";
-import { noteActivity } from "../lib/activity";
-import { ApiProblem, OfflineError } from "../lib/problem";
 import type { ImportWish } from "../state/model_import";
-import { announceSignedOut, BACKGROUND, client, CSRF_HEADER, csrfToken, expectData } from "./client";
+import { BACKGROUND, client, expectData } from "./client";
 import { isBackgroundFetch, queryClient } from "./query_client";
+import { sendBody, type Sending } from "./sending";
 
 type Schemas = components["schemas"];
 export type CatalogueModel = Schemas["Model"];
@@ -90,44 +89,7 @@ export function useVersionRemoval(onProblem: (error: unknown) => void) {
   });
 }
 
-export interface ModelUpload {
-  readonly done: Promise<void>;
-  stop(): void;
-}
-
-function problemOf(request: XMLHttpRequest): ApiProblem {
-  const fields = (() => {
-    try {
-      return JSON.parse(request.responseText) as { detail?: string; code?: string };
-    } catch {
-      return {};
-    }
-  })();
-  return new ApiProblem(request.status, fields.code ?? `http.${String(request.status)}`, fields.detail ?? "");
-}
-
 /** Sends a model's file; `onShare` tells how much of it has left, 0 to 1. */
-export function sendModel(file: File, wish: ImportWish, onShare: (share: number) => void): ModelUpload {
-  const request = new XMLHttpRequest();
-  const done = new Promise<void>((resolve, reject) => {
-    request.open("POST", `/api/model-imports?wish=${encodeURIComponent(JSON.stringify(wish))}`);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.setRequestHeader("Accept", "application/json, application/problem+json");
-    request.setRequestHeader(CSRF_HEADER, csrfToken());
-    request.upload.onprogress = ({ loaded, total }) => onShare(total > 0 ? loaded / total : 0);
-    request.onload = () => {
-      if (request.status === 201) {
-        noteActivity();
-        resolve();
-        return;
-      }
-      const problem = problemOf(request);
-      if (problem.status === 401) announceSignedOut(problem);
-      reject(problem);
-    };
-    request.onerror = () => reject(new OfflineError("The server could not be reached."));
-    request.onabort = () => reject(new DOMException("stopped", "AbortError"));
-    request.send(file);
-  });
-  return { done, stop: () => request.abort() };
+export function sendModel(file: File, wish: ImportWish, onShare: (share: number) => void): Sending {
+  return sendBody(`/api/model-imports?wish=${encodeURIComponent(JSON.stringify(wish))}`, file, onShare);
 }

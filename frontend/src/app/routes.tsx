@@ -12,8 +12,9 @@ import { LoadingState } from "../ui/States";
 
 // The viewer is most of SegWeb's weight: it is fetched when a study is opened.
 const ReadingPage = lazy(() => import("../pages/reading/ReadingPage"));
-// Few people ever open this one.
+// Few people ever open these.
 const ModelsPage = lazy(() => import("../pages/models/ModelsPage"));
+const EvaluationsPage = lazy(() => import("../pages/evaluations/EvaluationsPage"));
 
 export const router = createBrowserRouter([
   {
@@ -42,6 +43,14 @@ export const router = createBrowserRouter([
                 element: (
                   <Suspense fallback={<LoadingState />}>
                     <ModelsPage />
+                  </Suspense>
+                ),
+              },
+              {
+                path: "/evaluations",
+                element: (
+                  <Suspense fallback={<LoadingState />}>
+                    <EvaluationsPage />
                   </Suspense>
                 ),
               },

@@ -21,6 +21,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the newest of the administrator's teams. */
+        get: operations["get_evaluations"];
+        put?: never;
+        /** @description Queue one: over a zip that is the body, or over label maps that people left in the archive. */
+        post: operations["post_evaluations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return it with what was found. */
+        get: operations["get_evaluations_evaluation_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Stop it. */
+        post: operations["post_evaluations_evaluation_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return a file: evaluation.json, cases.csv, evaluation.html or a picture worst-1.webp. */
+        get: operations["get_evaluations_evaluation_id_files_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/instances/{instance_id}/file": {
         parameters: {
             query?: never;
@@ -1074,6 +1143,23 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One structure of one case. */
+        Agreement: {
+            /** Format: double */
+            dice: number | null;
+            /** Format: double */
+            found_ml: number;
+            /** Format: double */
+            hd95: number | null;
+            /** Format: double */
+            lesion_f1: number | null;
+            /** Format: double */
+            surface_dice: number | null;
+            /** Format: double */
+            truth_ml: number;
+            /** Format: double */
+            volume_error: number | null;
+        };
         /** @enum {string} */
         AlgorithmTypeEnum: "AUTOMATIC" | "SEMIAUTOMATIC" | "MANUAL";
         /** @description What a criterion says of a patient. */
@@ -1210,6 +1296,20 @@ export interface components {
             sha256: string;
             size_bytes: number | null;
         };
+        /** @description One structure of one case with what a simple method does on it. */
+        CaseScore: {
+            agreement: components["schemas"]["Agreement"];
+            baseline: components["schemas"]["Agreement"] | null;
+            case: string;
+            facts: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            seconds: number;
+            segment_label: string;
+        };
+        /** @enum {string} */
+        CasesFromEnum: "file" | "archive";
         /** @enum {string} */
         CertaintyEnum: "equivocal" | "unequivocal";
         /** @description A change with its 95 % repeatability interval and the probability that growth is real. */
@@ -1379,6 +1479,67 @@ export interface components {
             by: string;
             text: string;
         };
+        /** @description A mean over cases with its 95 % bootstrap interval. */
+        EvaluationInterval: {
+            /** @description Cases in which the measure has a meaning. */
+            count: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            mean: number;
+            /** Format: double */
+            median: number;
+        };
+        /** @description Outlined numbers that count as none of the model's segments. */
+        EvaluationRemark: {
+            cases: number;
+            code: string;
+            number: number;
+        };
+        /** @description What was found. */
+        EvaluationReport: {
+            by: components["schemas"]["Groups"];
+            cases: components["schemas"]["CaseScore"][];
+            /** @description Below so many an interval says little. */
+            few_cases: number;
+            judgement: components["schemas"]["Judgement"] | null;
+            left_out: components["schemas"]["LeftOut"][];
+            makers: components["schemas"]["Makers"][] | null;
+            remarks: components["schemas"]["EvaluationRemark"][];
+            software_version: string;
+            summaries: components["schemas"]["EvaluationSummary"][];
+            weights_sha256: string;
+            worst: components["schemas"]["EvaluationWorst"][];
+        };
+        /** @enum {string} */
+        EvaluationStateName: "queued" | "running" | "finished" | "refused" | "cancelled";
+        /** @description One structure over all cases, or over those of one group. */
+        EvaluationSummary: {
+            baseline: components["schemas"]["Measures"] | null;
+            /** @description Cases with a Dice below 0.5. */
+            below_half: number;
+            cases: number;
+            /** @description Empty where no header tells, and in figures over all cases. */
+            group: string;
+            lesions: number;
+            lesions_false: number;
+            lesions_found: number;
+            marked_where_nothing_is: number;
+            model: components["schemas"]["Measures"];
+            segment_label: string;
+        };
+        /** @enum {string} */
+        EvaluationVerdictName: "accepted" | "not_accepted" | "cannot_tell";
+        /** @description A case with a low Dice; its picture is `worst-N.webp`, N from 1. */
+        EvaluationWorst: {
+            case: string;
+            /** @description By segment. */
+            dice: {
+                [key: string]: number | null;
+            };
+        };
         /** @description Figures over cases that decided nothing in training. */
         Evidence: {
             /** @description Name of the simple method beside it; may be empty. */
@@ -1509,6 +1670,14 @@ export interface components {
         };
         /** @enum {string} */
         GeometryVerdictName: "regular" | "single_slice" | "gaps" | "duplicates" | "varying_spacing" | "mixed_orientation" | "mixed_size" | "gantry_tilt" | "no_positions" | "not_images";
+        /** @enum {string} */
+        GroundEnum: "low_reaches" | "high_below" | "straddles" | "few" | "nowhere";
+        /** @description Figures by what headers tell; empty where none tells. */
+        Groups: {
+            scanner: components["schemas"]["EvaluationSummary"][];
+            sequence: components["schemas"]["EvaluationSummary"][];
+            site: components["schemas"]["EvaluationSummary"][];
+        };
         /** @description How fast a lesion's volume grows. */
         Growth: {
             date_count: number;
@@ -1674,6 +1843,19 @@ export interface components {
             segment_label: string;
             within: number;
         };
+        /** @description The verdict on the model. */
+        Judgement: {
+            /** Format: double */
+            least_dice: number;
+            segments: components["schemas"]["SegmentJudgement"][];
+            verdict: components["schemas"]["EvaluationVerdictName"];
+        };
+        /** @description A case that was not used. */
+        LeftOut: {
+            code: string;
+            name: string;
+            reason: string;
+        };
         /** @description A lesion, the same one on every date. */
         Lesion: {
             description: components["schemas"]["LesionDescription"];
@@ -1776,6 +1958,12 @@ export interface components {
             machine: string;
             weights: string;
         };
+        /** @description What was measured of the model where it was made. */
+        Makers: {
+            cases: number;
+            dice: components["schemas"]["EvaluationInterval"] | null;
+            segment_label: string;
+        };
         /** @enum {string} */
         MatchingStateEnum: "waiting" | "matched" | "failed";
         /** @description Whether a lesion can be a target, by which rule. */
@@ -1825,6 +2013,14 @@ export interface components {
             marked_where_nothing_is: number;
             segment_label: string;
             surface_dice: components["schemas"]["MeasuredInterval"] | null;
+        };
+        /** @description Every measure over some cases; null where it has no meaning in any. */
+        Measures: {
+            dice: components["schemas"]["EvaluationInterval"] | null;
+            hd95: components["schemas"]["EvaluationInterval"] | null;
+            lesion_f1: components["schemas"]["EvaluationInterval"] | null;
+            surface_dice: components["schemas"]["EvaluationInterval"] | null;
+            volume_error: components["schemas"]["EvaluationInterval"] | null;
         };
         /** @enum {string} */
         MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing" | "lungs" | "uptake" | "skin_lesion";
@@ -1930,6 +2126,97 @@ export interface components {
             /** @description Runs that were measured, at most 50. */
             run_count: number;
         };
+        /** @description What was asked, by whom, and where it stands. */
+        ModelEvaluation: {
+            baseline: string;
+            cases_done: number;
+            cases_from: components["schemas"]["CasesFromEnum"];
+            cases_total: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it was refused, in a sentence. */
+            failure: string;
+            failure_code: string;
+            file_name: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            is_cancel_requested: boolean;
+            /**
+             * Format: double
+             * @description Null where no verdict was asked for.
+             */
+            least_dice: number | null;
+            model_name: string;
+            model_version: string;
+            requested_by: string;
+            /** Format: double */
+            seconds_left: number | null;
+            /** @description Of the file. */
+            sha256: string;
+            size_bytes: number;
+            /** Format: date-time */
+            started_at: string | null;
+            state: components["schemas"]["EvaluationStateName"];
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+            /** @description accepted, not_accepted, cannot_tell; empty where there is none. */
+            verdict: string;
+            /** @description Of the case in hand. */
+            windows_done: number;
+            windows_total: number;
+        };
+        /** @description An evaluation with what was found; null until it is finished. */
+        ModelEvaluationDetail: {
+            baseline: string;
+            cases_done: number;
+            cases_from: components["schemas"]["CasesFromEnum"];
+            cases_total: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it was refused, in a sentence. */
+            failure: string;
+            failure_code: string;
+            file_name: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            is_cancel_requested: boolean;
+            /**
+             * Format: double
+             * @description Null where no verdict was asked for.
+             */
+            least_dice: number | null;
+            model_name: string;
+            model_version: string;
+            report: components["schemas"]["EvaluationReport"] | null;
+            requested_by: string;
+            /** Format: double */
+            seconds_left: number | null;
+            /** @description Of the file. */
+            sha256: string;
+            size_bytes: number;
+            /** Format: date-time */
+            started_at: string | null;
+            state: components["schemas"]["EvaluationStateName"];
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+            /** @description accepted, not_accepted, cannot_tell; empty where there is none. */
+            verdict: string;
+            /** @description Of the case in hand. */
+            windows_done: number;
+            windows_total: number;
+        };
+        /** @description The newest, how large a file may be, and which simple methods there are. */
+        ModelEvaluationList: {
+            baselines: string[];
+            most_bytes: number;
+            results: components["schemas"]["ModelEvaluation"][];
+        };
         /** @description What finished runs of one version needed on this installation, over all its patients. */
         ModelFigures: {
             failed_count: number;
@@ -1964,7 +2251,7 @@ export interface components {
             requested_by: string;
             sha256: string;
             size_bytes: number;
-            state: components["schemas"]["ModelImportStateEnum"];
+            state: components["schemas"]["ModelImportStateName"];
         };
         /** @description The newest, and how large a file may be. */
         ModelImportList: {
@@ -1972,7 +2259,7 @@ export interface components {
             results: components["schemas"]["ModelImport"][];
         };
         /** @enum {string} */
-        ModelImportStateEnum: "received" | "checking" | "imported" | "refused";
+        ModelImportStateName: "received" | "checking" | "imported" | "refused";
         /** @description One image of a network. */
         ModelInput: {
             channel: string;
@@ -2675,6 +2962,13 @@ export interface components {
             volume_ml: number | null;
             voxel_count: number;
         };
+        /** @description The verdict on one structure. */
+        SegmentJudgement: {
+            dice: components["schemas"]["EvaluationInterval"] | null;
+            ground: components["schemas"]["GroundEnum"];
+            segment_label: string;
+            verdict: components["schemas"]["EvaluationVerdictName"];
+        };
         /** @description All of a segment. */
         SegmentVolume: {
             segment_number: number;
@@ -3255,6 +3549,163 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Cohort"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evaluations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelEvaluationList"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_evaluations: {
+        parameters: {
+            query: {
+                /** @description JSON: model, team, cases_from (file or archive), file_name, baseline, modality, least_dice (0 to 1), segments ({segment number: [outlined numbers]}). */
+                wish: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelEvaluation"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evaluations_evaluation_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelEvaluationDetail"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_evaluations_evaluation_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelEvaluation"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evaluations_evaluation_id_files_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                    "image/webp": string;
+                    "text/csv": string;
+                    "text/html": string;
                 };
             };
             /** @description Refused, with the reason. */

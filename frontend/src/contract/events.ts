@@ -11,6 +11,7 @@
 export type SocketMessage =
   | AttemptStarted
   | BricksAcknowledged
+  | EvaluationProgressed
   | FocusMoved
   | JobProgressed
   | RegistrationFinished
@@ -22,6 +23,7 @@ export type SocketMessage =
   | TrackingChanged
   | UploadProgressed
   | WorklistChanged;
+export type EvaluationState = "queued" | "running" | "finished" | "refused" | "cancelled";
 export type MapKind = "uncertainty";
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 export type RegistrationState = "pending" | "done" | "failed";
@@ -41,6 +43,29 @@ export interface AttemptStarted {
 export interface BricksAcknowledged {
   sequence: number;
   type: "bricks.acknowledged";
+}
+/**
+ * An evaluation moved on.
+ */
+export interface EvaluationProgressed {
+  evaluation: EvaluationStatus;
+  type: "evaluation.progressed";
+}
+/**
+ * How far an evaluation of a model is.
+ */
+export interface EvaluationStatus {
+  cases_done: number;
+  cases_total: number;
+  failure: string;
+  failure_code: string;
+  id: string;
+  is_cancel_requested: boolean;
+  seconds_left: number | null;
+  state: EvaluationState;
+  verdict: string;
+  windows_done: number;
+  windows_total: number;
 }
 /**
  * Sent by the browser: the reader now looks at this voxel (slice, row, column), from 0.

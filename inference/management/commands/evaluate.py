@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from inference.registry import get_model, validate_parameters
+from inference.registry import get_model
 from studies.errors import DomainError
 
 if TYPE_CHECKING:
-    from inference.evaluation.cases import LeftOut
-    from inference.evaluation.run import CaseScore, Evaluated, SegmentMap
-    from inference.model_spec import ModelSpec
+    from inference.evaluation.run import CaseScore
+    from inference.evaluation.wish import SegmentMap
+    from inference.model_spec import ModelSpec, Progress
 
 _REFUSED = 2
+_PRINTED = ("model", "baseline", "summaries", "by", "judgement", "makers", "remarks", "left_out")
 
 
 class Command(BaseCommand):
@@ -29,11 +30,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("model", help="a name from `manage.py list_models`")
         parser.add_argument("--cases", required=True, type=Path, help="folder or zip: images/ beside masks/ or labels/")
-        parser.add_argument("--output", type=Path, help="folder for evaluation.json and evaluation.html")
+        parser.add_argument("--output", type=Path, help="folder for evaluation.json, evaluation.html, cases.csv")
         parser.add_argument(
             "--baseline", default="region", help="threshold, region, or none: the best each could do knowing the answer"
         )
-        parser.add_argument("--modality", default="OT", help="of images whose format does not say it")
+        parser.add_argument("--modality", default="", help="of images whose format does not say it")
+        parser.add_argument(
+            "--least-dice", type=float, help="accepted where the lower bound of the mean Dice reaches this, 0 to 1"
+        )
         parser.add_argument(
             "--map",
             action="append",
@@ -51,53 +55,43 @@ class Command(BaseCommand):
     def _run(self, **options: Any) -> None:
         # the pipeline takes seconds to import: a wrong name is told at once
         spec = get_model(options["model"])
-        from inference.evaluation import baselines, cases, report, run
+        from inference.evaluation.case_sets import FileCases
+        from inference.evaluation.evaluation import evaluate_model
+        from inference.evaluation.record import describe_evaluation, write_files
+        from inference.evaluation.wish import EvaluationWish, check_wish, choose_modality
 
-        name = options["baseline"]
-        if name != "none" and name not in baselines.BASELINES:
-            known = ", ".join(sorted(baselines.BASELINES))
-            raise CommandError(f"There is no baseline {name!r}. Choose one of: {known}, none.", returncode=_REFUSED)
-        stated = _read_map(options["map"], spec)
-        source = cases.open_source(options["cases"])
-        files, left_out = cases.find_cases(source)
-        scores: list[CaseScore] = []
-        worst: list[Evaluated] = []
-        for case in cases.iterate_cases(source, files, left_out, modality=options["modality"].upper()):
-            segments = run.match_segments(spec, case.truth, stated)
-            try:
-                parameters = validate_parameters(spec, {}, case.image.geometry.shape)
-                evaluated = run.evaluate_case(
-                    case, spec, segments, parameters=parameters, baseline=baselines.BASELINES.get(name)
-                )
-            except DomainError as error:
-                left_out.append(cases.LeftOut(case.name, error.message))
-                continue
-            scores += evaluated.scores
-            worst = report.find_worst([*worst, evaluated])
-            for score in evaluated.scores:
-                self.stderr.write(_tell(score))
-        if not scores:
-            raise CommandError(f"No case could be used. The first: {_first(left_out)}", returncode=_REFUSED)
-        self._report(spec, scores, worst, left_out, name, options["output"])
-
-    def _report(
-        self,
-        spec: ModelSpec,
-        scores: list[CaseScore],
-        worst: list[Evaluated],
-        left_out: list[LeftOut],
-        baseline: str,
-        output: Path | None,
-    ) -> None:
-        from inference.evaluation import report
-
-        content = report.build_json(spec, scores, left_out, baseline=baseline)
-        if output is not None:
+        wish = EvaluationWish(
+            baseline=options["baseline"],
+            modality=options["modality"],
+            segments=_read_map(options["map"], spec),
+            least_dice=_read_share(options["least_dice"]),
+        )
+        check_wish(spec, wish)
+        cases = FileCases(options["cases"], modality=choose_modality(spec, wish))
+        found = evaluate_model(spec, cases, wish, self)
+        if (output := options["output"]) is not None:
             output.mkdir(parents=True, exist_ok=True)
-            (output / "evaluation.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-            page = report.build_html(spec, scores, worst, left_out, baseline=baseline)
-            (output / "evaluation.html").write_text(page, encoding="utf-8")
-        self.stdout.write(json.dumps({key: content[key] for key in ("model", "baseline", "summaries", "left_out")}))
+            for name, content in write_files(found).items():
+                (output / name).write_bytes(content)
+        described = describe_evaluation(found)
+        self.stdout.write(json.dumps({key: described[key] for key in _PRINTED}))
+
+    def begin_case(self, done: int, total: int) -> None:
+        """Scores say how far it is."""
+
+    def follow_run(self, progress: Progress) -> None:
+        """Nobody watches window by window."""
+
+    def take_scores(self, scores: tuple[CaseScore, ...]) -> None:
+        """Print what was found in a case."""
+        for score in scores:
+            self.stderr.write(_tell(score))
+
+
+def _read_share(value: float | None) -> float | None:
+    if value is not None and not 0.0 <= value <= 1.0:
+        raise CommandError(f"Write --least-dice as a number from 0 to 1, not {value:g}.", returncode=_REFUSED)
+    return value
 
 
 def _read_map(pairs: list[str], spec: ModelSpec) -> SegmentMap | None:
@@ -125,7 +119,3 @@ def _tell(score: CaseScore) -> str:
     simple = score.baseline.dice if score.baseline else None
     beside = "" if simple is None else f", baseline {simple:.3f}"
     return f"{score.case}  {score.segment_label}: {dice}{beside}, {score.seconds:.1f} s"
-
-
-def _first(left_out: list[LeftOut]) -> str:
-    return f"{left_out[0].name}: {left_out[0].reason}" if left_out else "there is none"

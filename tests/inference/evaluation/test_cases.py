@@ -12,15 +12,8 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 
-from inference.evaluation.cases import (
-    CasesMissingError,
-    CaseUnusableError,
-    LeftOut,
-    find_cases,
-    iterate_cases,
-    open_source,
-    read_case,
-)
+from inference.evaluation.cases import LeftOut, find_cases, iterate_cases, read_case
+from inference.evaluation.sources import CasesMissingError, CaseUnusableError, open_source
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import LabelMap, SegmentDescription
@@ -70,8 +63,8 @@ def test_pairs_are_found_by_name_in_folders_and_zips_alike(folder: Path, tmp_pat
         cases, left_out = find_cases(source)
         assert [case.name for case in cases] == ["set/case0", "set/case1", "set/case2"]
         assert left_out == [
-            LeftOut("set/images/alone.png", "It has no label map."),
-            LeftOut("set/masks/orphan.png", "It has no image."),
+            LeftOut("set/images/alone.png", "It has no label map.", "case.no_label_map"),
+            LeftOut("set/masks/orphan.png", "It has no image.", "case.no_image"),
         ]
         case = read_case(source, cases[1], modality="US")
         assert case.image.modality == "US"
@@ -137,10 +130,12 @@ def test_stored_pet_is_read_in_suv_and_refused_where_the_header_lacks_the_dose(t
     assert "PET series whose header" in left_out[0].reason
 
 
-def test_a_folder_of_dicom_slices_is_one_image(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".dcm", ""])
+def test_a_folder_of_dicom_slices_is_one_image(tmp_path: Path, ending: str) -> None:
     spec = SeriesSpec(name="ct ball", shape=(6, 16, 18))
     ball = sphere(spec, 4.0)
-    write_series(tmp_path / "images" / "P7", spec)
+    for path in write_series(tmp_path / "images" / "P7", spec):
+        path.rename(path.with_suffix(ending))
     grid = VolumeGeometry(spec.shape, spec.spacing_mm, spec.origin_mm, GRID.direction)
     (tmp_path / "labels").mkdir()
     write_nifti(LabelMap(ball.astype(np.uint8), grid, ()), tmp_path / "labels" / "P7.nii.gz")
@@ -148,7 +143,7 @@ def test_a_folder_of_dicom_slices_is_one_image(tmp_path: Path) -> None:
     case = read_case(source, find_cases(source)[0][0])
     assert case.image.modality == "CT"
     assert case.truth.sum() == ball.sum()
-    assert case.facts == {"sequence": "ct ball"}
+    assert case.facts == {"scanner": "SegWeb phantoms", "sequence": "ct ball"}
 
 
 def test_a_damaged_case_is_named_and_the_rest_goes_on(folder: Path) -> None:

@@ -12,10 +12,11 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from inference.evaluation.baselines import mark_by_best_region, mark_by_best_threshold
-from inference.evaluation.cases import OutlinedCase, find_cases, open_source, read_case
+from inference.evaluation.cases import OutlinedCase, find_cases, read_case
 from inference.evaluation.metrics import Agreement
 from inference.evaluation.report import draw_case, find_worst, summarise_scores
 from inference.evaluation.run import CaseScore, Evaluated, evaluate_case, match_segments
+from inference.evaluation.sources import open_source
 from inference.registry import get_model, validate_parameters
 from studies.label_maps.label_map import LabelMap
 from studies.label_maps.nifti import write_nifti, write_volume_nifti
@@ -165,7 +166,7 @@ def test_wrong_options_say_what_is_right(arguments: list[str], words: str) -> No
 
 def test_a_model_that_needs_a_click_says_so(tmp_path: Path) -> None:
     write_cases(tmp_path / "cases", 1)
-    with pytest.raises(CommandError, match="No case could be used"):
+    with pytest.raises(CommandError, match="needs a person's click"):
         call_command("evaluate", "region_growing", cases=tmp_path / "cases", stderr=io.StringIO())
 
 

@@ -2,6 +2,7 @@ import type { Catalogue } from "./catalogue";
 import { compare } from "./de/compare";
 import { charts } from "./de/charts";
 import { figures } from "./de/figures";
+import { evaluations } from "./de/evaluations";
 import { lesions } from "./de/lesions";
 import { models } from "./de/models";
 import { patient } from "./de/patient";
@@ -27,6 +28,7 @@ export const de = {
   ...verdict,
   ...lesions,
   ...figures,
+  ...evaluations,
   ...records,
   ...models,
   ...routing,

@@ -1,6 +1,7 @@
 import { compare } from "./en/compare";
 import { charts } from "./en/charts";
 import { figures } from "./en/figures";
+import { evaluations } from "./en/evaluations";
 import { lesions } from "./en/lesions";
 import { models } from "./en/models";
 import { patient } from "./en/patient";
@@ -26,6 +27,7 @@ export const en = {
   ...verdict,
   ...lesions,
   ...figures,
+  ...evaluations,
   ...records,
   ...models,
   ...routing,

@@ -22,7 +22,7 @@ const BASELINES: Readonly<Record<string, PlainMessageKey>> = {
   threshold: "models.baseline_threshold",
 };
 
-const baselineName = (name: string, t: Translate): string => {
+export const baselineName = (name: string, t: Translate): string => {
   const known = BASELINES[name];
   return known ? t(known) : name.replaceAll("_", " ");
 };

@@ -1,7 +1,8 @@
 import { FileUp } from "lucide-react";
 import { type FormEvent, useRef, useState } from "react";
 
-import { type ModelUpload, refetchImports, sendModel, useImports } from "../../api/models";
+import { refetchImports, sendModel, useImports } from "../../api/models";
+import type { Sending as Upload } from "../../api/sending";
 import { formatBytes } from "../../lib/bytes";
 import { type Translate, useLocale, useTranslate } from "../../lib/messages";
 import { type DraftField, EMPTY_IMPORT, hasModelSuffix, type ImportDraft } from "../../state/model_import";
@@ -23,7 +24,7 @@ function useSending(onDone: () => void) {
   const t = useTranslate();
   const [share, setShare] = useState<number>();
   const [refusal, setRefusal] = useState("");
-  const running = useRef<ModelUpload>(null);
+  const running = useRef<Upload>(null);
   const send = async (file: File, draft: ImportDraft) => {
     setRefusal("");
     setShare(0);

@@ -1,4 +1,6 @@
 import { X } from "lucide-react";
+import { Link } from "react-router";
+
 import { type ModelCard, useModelCard } from "../../api/models";
 import { useTranslate } from "../../lib/messages";
 import { IconButton } from "../../ui/Button";
@@ -21,6 +23,16 @@ function Evaluation({ card }: { readonly card: ModelCard }) {
     <p>
       {by === "makers" ? `${t("models.evaluated_makers")} ` : ""}
       {text}
+    </p>
+  );
+}
+
+/** The way to a hospital's own acceptance test. */
+function OwnCases({ name }: { readonly name: string }) {
+  const t = useTranslate();
+  return (
+    <p>
+      <Link to={`/evaluations?model=${encodeURIComponent(name)}`}>{t("evaluations.of_model")}</Link>
     </p>
   );
 }
@@ -48,6 +60,7 @@ function Card({ card, onClose }: { readonly card: ModelCard; readonly onClose: (
       <Origin card={card} />
       <CardSection title={t("models.section_evaluation")}>
         <Evaluation card={card} />
+        <OwnCases name={card.name} />
       </CardSection>
       {card.notes.trim() ? (
         <CardSection title={t("models.section_notes")}>

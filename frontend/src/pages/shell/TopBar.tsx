@@ -27,6 +27,9 @@ export function TopBar({ session }: { readonly session: Session }) {
             <NavLink to="/models" className={styles.link ?? ""}>
               {t("nav.models")}
             </NavLink>
+            <NavLink to="/evaluations" className={styles.link ?? ""}>
+              {t("nav.evaluations")}
+            </NavLink>
             <a href="/admin/" className={styles.link}>
               {t("nav.administration")}
             </a>
