@@ -48,7 +48,7 @@ function Progress({ found }: { readonly found: EvaluationDetail }) {
   return (
     <div className={styles.progress}>
       <p role="status">
-        {words} {isWaiting ? t("evaluations.queued_hint") : left}
+        {isWaiting ? `${words}. ${t("evaluations.queued_hint")}` : `${words} ${left}`}
       </p>
       <ProgressLine label={words} {...(isWaiting ? {} : { share })} />
       <Button isDisabled={isStopping} onPress={() => cancellation.mutate(found.id)}>
