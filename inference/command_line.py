@@ -28,6 +28,7 @@ _FAMILIES = {
     Method.LUNGS: AlgorithmFamily.NEIGHBORHOOD_ANALYSIS,
     Method.UPTAKE: AlgorithmFamily.HISTOGRAM_ANALYSIS,
     Method.SKIN_LESION: AlgorithmFamily.CLUSTER_ANALYSIS,
+    Method.RETINAL_RIDGES: AlgorithmFamily.EDGE_DETECTION,
 }
 
 

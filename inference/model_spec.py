@@ -26,6 +26,10 @@ class Method(StrEnum):
     LUNGS = "lungs"
     UPTAKE = "uptake"
     SKIN_LESION = "skin_lesion"
+    RETINAL_RIDGES = "retinal_ridges"
+
+
+_COLOUR_METHODS = frozenset({Method.SKIN_LESION, Method.RETINAL_RIDGES})
 
 
 class ParameterKind(StrEnum):
@@ -136,7 +140,7 @@ class ModelSpec:
     @property
     def reads_colours(self) -> bool:
         """Whether it takes the red, green and blue of a picture instead of its luminance."""
-        return self.method is Method.SKIN_LESION or (self.network is not None and self.network.reads_colours)
+        return self.method in _COLOUR_METHODS or (self.network is not None and self.network.reads_colours)
 
 
 @dataclass(frozen=True, slots=True)

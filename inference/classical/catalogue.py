@@ -157,4 +157,26 @@ SKIN_LESION = ModelSpec(
     segments=(SegmentDescription(1, "Skin lesion", category=_ABNORMAL, type=("95324001", "SCT", "Skin lesion")),),
 )
 
-CLASSICAL_MODELS: tuple[ModelSpec, ...] = (OTSU, THRESHOLD, KMEANS, REGION_GROWING, LUNGS, UPTAKE, SKIN_LESION)
+RETINAL_RIDGES = ModelSpec(
+    name="retinal_ridges",
+    version="1.0.0",
+    title="Retinal artery and vein (ridge filter)",
+    summary="Marks the vessels of a colour fundus photograph by a ridge filter, arteries told from veins by their red.",
+    limits=(
+        "Takes a tenth of the retina for vessels, however many there are; thin ones are lost, and the rims of "
+        "haemorrhages, exudates and the optic disc are taken for them. Which vessel is an artery is decided pixel by "
+        "pixel and often wrong: follow each vessel before trusting its colour. Measured on 3 photographs of one camera."
+    ),
+    intended_use=_INTENDED_USE,
+    method=Method.RETINAL_RIDGES,
+    modalities=frozenset({"OP", "XC", "OT"}),
+    segments=(
+        SegmentDescription(1, "Retinal artery", _ANATOMY, ("51114001", "SCT", "Artery"), "#d55e00"),
+        SegmentDescription(2, "Retinal vein", _ANATOMY, ("29092000", "SCT", "Vein"), "#0072b2"),
+    ),
+)
+
+CLASSICAL_MODELS: tuple[ModelSpec, ...] = (
+    *(OTSU, THRESHOLD, KMEANS, REGION_GROWING),
+    *(LUNGS, UPTAKE, SKIN_LESION, RETINAL_RIDGES),
+)

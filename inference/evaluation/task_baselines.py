@@ -2,8 +2,9 @@
 
 References
 ----------
-Otsu N, IEEE Trans SMC 1979;9:62-66. Frangi AF et al., MICCAI 1998. Fischler MA, Bolles RC, Commun ACM 1981;24:381-395
-(RANSAC). 41 % of the maximum: Boellaard R et al., Eur J Nucl Med Mol Imaging 2015;42:328-354 (EANM).
+Otsu N, IEEE Trans SMC 1979;9:62-66. Frangi's filter: `inference.classical.retinal_vessels`. Fischler MA, Bolles RC,
+Commun ACM 1981;24:381-395 (RANSAC). 41 % of the maximum: Boellaard R et al., Eur J Nucl Med Mol Imaging
+2015;42:328-354 (EANM).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.draw import ellipse
 from skimage.feature import canny
-from skimage.filters import frangi, threshold_otsu
+from skimage.filters import threshold_otsu
 from skimage.measure import EllipseModel, regionprops
 from skimage.measure import label as label_parts
 from skimage.segmentation import clear_border
 from skimage.transform import resize
 
+from inference.classical.retinal_vessels import find_retinal_vessels
 from inference.evaluation.cases import OutlinedCase
 
 Mask = npt.NDArray[np.bool_]
@@ -29,9 +31,6 @@ _MIDDLE = 0.5
 """Share of each side of the image that is looked at for the left ventricle."""
 _SMALLEST, _LARGEST = 0.002, 0.06
 """Of the image's area: what a ventricle's cavity may take up."""
-_RETINA_SIDE = 512
-_VESSEL_SHARE = 0.10
-"""Of the retina that vessels take up, about."""
 _FIXED_SUV = 2.5
 _HEAD_SIDE = 160
 _ELLIPSE_SEED = 20261123
@@ -140,7 +139,7 @@ def mark_ridges(case: OutlinedCase, truth: Mask, number: int) -> Mask:
     if not case.colours:
         return np.zeros(case.image.geometry.shape, bool)
     planes = zip(*case.colours, strict=True)
-    return np.stack([_mark_ridges(red, green, number) for red, green, _ in planes])
+    return np.stack([find_retinal_vessels(red, green) == number for red, green, _ in planes])
 
 
 def mark_dark_in_blue(case: OutlinedCase, truth: Mask, number: int) -> Mask:
@@ -159,22 +158,3 @@ def _mark_dark(blue: Plane) -> Mask:
     sizes[0] = 0
     largest = int(sizes.argmax())
     return np.asarray(ndimage.binary_fill_holes(parts == largest)) if sizes[largest] else np.zeros(blue.shape, bool)
-
-
-def _mark_ridges(red: npt.NDArray[np.generic], green: npt.NDArray[np.generic], number: int) -> Mask:
-    share = min(1.0, _RETINA_SIDE / max(green.shape))
-    sizes = [round(n * share) for n in green.shape]
-    small = resize(np.asarray(green, float), sizes, anti_aliasing=True)
-    retina = ndimage.binary_erosion(small > threshold_otsu(small) * 0.5, iterations=6)
-    ridges = frangi(small, sigmas=(1.0, 1.5, 2.0, 3.0), black_ridges=True)
-    if not retina.any():
-        return np.zeros(green.shape, bool)
-    vessels = retina & (ridges > np.quantile(ridges[retina], 1.0 - _VESSEL_SHARE))
-    vessels = np.asarray(resize(vessels.astype(float), green.shape, order=1) > 0.5)
-    if not vessels.any():
-        return vessels
-    # an artery's blood carries oxygen: against what lies about it, it is less dark in red
-    around = ndimage.uniform_filter(np.asarray(red, np.float32), 61)
-    redness = ndimage.uniform_filter(np.asarray(red, np.float32), 5) / np.maximum(around, 1.0)
-    is_artery = redness > np.median(redness[vessels])
-    return np.asarray(vessels & (is_artery if number == 1 else ~is_artery))

@@ -30,6 +30,8 @@ class NetworkOutputError(DomainError):
     status: ClassVar[int] = 500
 
 
+_MOST_SCORES_ASIDE = 100_000_000
+"""Voxels times classes up to which summing and labelling are short operations."""
 NOT_FINITE = "The network answered with values that are not numbers. Report this model."
 
 
@@ -118,20 +120,21 @@ def run_windows(
     NetworkOutputError
         Where a score is not a number.
     """
-    with _keep_torch_aside(forward):
+    with _keep_torch_aside(forward, math.prod(grid.shape)):
         labeller = TileLabeller(TileSums(grid), resampling, decide, measure)
         return _run_windows(image, grid, labeller, forward, on_progress, focus)
 
 
 @contextmanager
-def _keep_torch_aside(forward: Forward) -> Iterator[None]:
-    """Let torch sum and label in one thread while a network computes in threads of its own.
+def _keep_torch_aside(forward: Forward, voxels: int) -> Iterator[None]:
+    """Let torch sum and label a small volume in one thread while a network computes in threads of its own.
 
     Two pools on the same cores wait for each other at each of many short operations: on two cores that costs three
     times the processor time of doing them in one thread, and up to ten times the wall time where others work as well.
+    In a large volume operations are long, and all threads finish them sooner.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or not has_own_threads(forward):
+    if threads == 1 or voxels * forward.classes > _MOST_SCORES_ASIDE or not has_own_threads(forward):
         yield
         return
     torch.set_num_threads(1)

@@ -20,6 +20,7 @@ from inference.classical.grey_values import (
 )
 from inference.classical.lungs import AIR_BELOW_HU, find_lungs
 from inference.classical.region_growing import grow_region
+from inference.classical.retinal_vessels import find_retinal_vessels
 from inference.classical.skin_lesions import find_skin_lesion
 from inference.classical.uptake import find_uptake
 from inference.model_spec import Method, Parameters, read_number, read_point
@@ -183,6 +184,20 @@ def prepare_skin_lesion(colours: Sequence[GreyValues], parameters: Parameters) -
     return label_slices
 
 
+def prepare_retinal_vessels(colours: Sequence[GreyValues], parameters: Parameters) -> LabelSlices:
+    """Label artery (1) and vein (2) on each fundus photograph, each by itself; takes and raises as for skin."""
+    if len(colours) != 3:
+        raise NoColoursError("These images are grey, and vessels are told by their colour. Choose a photograph.")
+
+    def label_slices(start: int, stop: int) -> Labels:
+        labels = np.stack([find_retinal_vessels(colours[0][n], colours[1][n]) for n in range(start, stop)])
+        for number in np.flatnonzero(~labels.any(axis=(1, 2))) + start:
+            write_note(f"Nothing is marked on picture {number + 1}: no retina fills it. Choose a fundus photograph.")
+        return labels
+
+    return label_slices
+
+
 Prepare = Callable[[Volume, Parameters], LabelSlices]
 PrepareColours = Callable[[Sequence[GreyValues], Parameters], LabelSlices]
 
@@ -196,5 +211,7 @@ CLASSICAL_METHODS: Mapping[Method, Prepare] = MappingProxyType(
         Method.UPTAKE: prepare_uptake,
     }
 )
-COLOUR_METHODS: Mapping[Method, PrepareColours] = MappingProxyType({Method.SKIN_LESION: prepare_skin_lesion})
+COLOUR_METHODS: Mapping[Method, PrepareColours] = MappingProxyType(
+    {Method.SKIN_LESION: prepare_skin_lesion, Method.RETINAL_RIDGES: prepare_retinal_vessels}
+)
 """Those that read the red, green and blue of photographs."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from inference.evaluation.cases import OutlinedCase
 from inference.training.outlined import OutlinedSet
-from inference.training.outlined_recipes import PET_LESION
+from inference.training.outlined_recipes import PET_LESION, RETINAL_VESSELS
 from inference.training.synthetic.skin import draw_skin_case
 
 DrawCase = Callable[[np.random.Generator, int], OutlinedCase]
@@ -98,5 +98,15 @@ SKIN_LESION_SET = MethodSet(
     ),
 )
 
-METHOD_SETS: Mapping[str, MethodSet] = MappingProxyType({each.name: each for each in (PET_UPTAKE_SET, SKIN_LESION_SET)})
+RETINAL_RIDGES_SET = MethodSet(
+    name="retinal_ridges",
+    baseline="fitted_region",
+    chosen="Widths and the share of the retina are round figures, fitted to no case.",
+    outlined=RETINAL_VESSELS.learns_from,
+    observations=("None looked at beyond the set.",),
+)
+
+METHOD_SETS: Mapping[str, MethodSet] = MappingProxyType(
+    {each.name: each for each in (PET_UPTAKE_SET, SKIN_LESION_SET, RETINAL_RIDGES_SET)}
+)
 """By the method's name."""

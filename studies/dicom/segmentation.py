@@ -55,6 +55,7 @@ class AlgorithmFamily(StrEnum):
     ARTIFICIAL_INTELLIGENCE = "ArtificialIntelligence"
     HISTOGRAM_ANALYSIS = "HistogramAnalysis"
     CLUSTER_ANALYSIS = "ClusterAnalysis"
+    EDGE_DETECTION = "EdgeDetection"
     NEIGHBORHOOD_ANALYSIS = "NeighborhoodAnalysis"
     MORPHOLOGICAL_OPERATIONS = "MorphologicalOperations"
 

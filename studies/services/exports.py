@@ -153,6 +153,7 @@ _FAMILIES = {
     "lungs": "NeighborhoodAnalysis",
     "uptake": "HistogramAnalysis",
     "skin_lesion": "ClusterAnalysis",
+    "retinal_ridges": "EdgeDetection",
     "network": _NEURAL,
 }
 """CID 7162 by the registry's method; what is drawn by hand names none."""
