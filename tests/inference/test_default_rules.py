@@ -26,6 +26,7 @@ CINE = {"EchoTime": 1.4, "RepetitionTime": 40.0, "ScanningSequence": "GR"}
 LOCALIZER = {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
 MPR = {"ImageType": ["DERIVED", "SECONDARY", "MPR"]}
 NONE: set[str] = set()
+RETINA = {"retinal_ridges", "retinal_vessels"}
 
 # modality, body part, study description, series description, further header, models that are asked
 HEADERS: list[tuple[str, str, str, str, dict[str, Any], set[str]]] = [
@@ -84,11 +85,11 @@ HEADERS: list[tuple[str, str, str, str, dict[str, Any], set[str]]] = [
     ("US", "HEART", "Echocardiogram", "A4C", {}, NONE),
     ("US", "", "Axillary plexus block", "", {}, {"nerve_vessel"}),
     ("US", "", "Regionalanästhesie N. medianus", "", {}, {"nerve_vessel"}),
-    ("OP", "EYE", "Fundus photograph", "", {}, {"retinal_vessels"}),
-    ("OP", "EYE", "Augenhintergrund rechts", "", {}, {"retinal_vessels"}),
+    ("OP", "EYE", "Fundus photograph", "", {}, RETINA),
+    ("OP", "EYE", "Augenhintergrund rechts", "", {}, RETINA),
     ("OP", "EYE", "Spaltlampe Vorderabschnitt", "", {}, NONE),
     ("OP", "EYE", "Fundus", "Fluoreszenzangiographie", {}, NONE),
-    ("XC", "", "Fundus", "", {}, {"retinal_vessels"}),
+    ("XC", "", "Fundus", "", {}, RETINA),
     ("XC", "", "Skin lesion, left arm", "", {}, {"skin_lesion"}),
     ("XC", "", "Muttermal Rücken", "", {}, {"skin_lesion"}),
     ("XC", "", "Wound, left leg", "", {}, NONE),

@@ -193,9 +193,13 @@ function Dates({ number, revisionId }: { readonly number: number; readonly revis
   );
 }
 
+function signed(percent: number): string {
+  const rounded = Math.round(percent);
+  return `${rounded > 0 ? "+" : rounded < 0 ? "−" : ""}${Math.abs(rounded)}`;
+}
+
 function changeText({ change }: StructureDate, t: Translate): string {
   if (!change) return "";
-  const signed = (percent: number) => `${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent).toFixed(0)}`;
   const { interval, percent } = change;
   if (!interval || interval.high === null) return `${signed(percent)} %`;
   return `${signed(percent)} % (${t("figures.ends", { low: signed(interval.low), high: signed(interval.high) })})`;
