@@ -241,7 +241,7 @@ def _read_image(source: FileSource, files: CaseFiles, modality: str) -> _ReadIma
         raise ValueError(f"there are several images of one name: {', '.join(files.image[:3])}")
     content = source.read(files.image[0])
     if ending in _NIFTI:
-        with _as_file(content, ending) as path:
+        with _as_file(content, f"image{ending}") as path:
             return _ReadImage(read_volume_nifti(path, modality))
     picture = _open_picture(content)
     if picture.mode in ("L", "I;16", "I", "1", "F"):
@@ -255,7 +255,7 @@ def _read_truth(source: FileSource, name: str) -> Truth:
     _, ending = _split(name)
     content = source.read(name)
     if ending in _NIFTI:
-        with _as_file(content, ending) as path:
+        with _as_file(content, f"label map{ending}") as path:
             values: npt.NDArray[np.integer] = read_nifti(path).voxels
     elif ending == ".png":
         picture = _open_picture(content)
@@ -301,9 +301,12 @@ def _read_dicom(source: FileSource, files: CaseFiles) -> _ReadImage:
 
 
 @contextmanager
-def _as_file(content: bytes, ending: str) -> Iterator[Path]:
-    """Put a file's content on disk for as long as it is read: nibabel reads compressed images from files only."""
-    with tempfile.NamedTemporaryFile(prefix="segweb-case-", suffix=ending) as file:
-        file.write(content)
-        file.flush()
-        yield Path(file.name)
+def _as_file(content: bytes, name: str) -> Iterator[Path]:
+    """Put a file's content on disk for as long as it is read: nibabel reads compressed images from files only.
+
+    What readers complain of bears `name`.
+    """
+    with tempfile.TemporaryDirectory(prefix="segweb-case-") as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        yield path

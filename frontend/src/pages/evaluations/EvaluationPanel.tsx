@@ -47,9 +47,7 @@ function Progress({ found }: { readonly found: EvaluationDetail }) {
   const isStopping = found.is_cancel_requested || cancellation.isPending;
   return (
     <div className={styles.progress}>
-      <p role="status">
-        {isWaiting ? `${words}. ${t("evaluations.queued_hint")}` : `${words} ${left}`}
-      </p>
+      <p role="status">{isWaiting ? `${words}. ${t("evaluations.queued_hint")}` : `${words} ${left}`}</p>
       <ProgressLine label={words} {...(isWaiting ? {} : { share })} />
       <Button isDisabled={isStopping} onPress={() => cancellation.mutate(found.id)}>
         {t(isStopping ? "evaluations.cancelling" : "evaluations.cancel")}

@@ -1,9 +1,14 @@
-import { type EvaluationDetail, type EvaluationReport as Report, fileUrl } from "../../api/evaluations";
+import {
+  type EvaluationDetail,
+  type EvaluationInterval,
+  type EvaluationReport as Report,
+  fileUrl,
+} from "../../api/evaluations";
 import { useLocale, useTranslate } from "../../lib/messages";
 import { Facts } from "../models/CardParts";
 import { baselineName } from "../models/CardEvidence";
 import { CaseTable } from "./CaseTable";
-import { intervalText, MEASURE_WORDS, MEASURES, measureText } from "./figures";
+import { intervalText, type Measure, MEASURE_WORDS, MEASURES, measureText } from "./figures";
 import { GroupTables } from "./GroupTables";
 import { VerdictMark } from "./VerdictMark";
 import styles from "./Evaluations.module.css";
@@ -39,12 +44,31 @@ function Judgement({ judgement }: { readonly judgement: NonNullable<Report["judg
   );
 }
 
-function Measured({ measures }: { readonly measures: Report["summaries"][number]["model"] }) {
+interface MeanProps {
+  readonly interval: EvaluationInterval | null;
+  readonly measure: Measure;
+}
+
+/** A mean with its interval below it: side by side five measures are wider than a small screen. */
+function MeanWithInterval({ interval, measure }: MeanProps) {
   const t = useTranslate();
   const locale = useLocale();
+  if (!interval) return "–";
+  const write = (value: number) => measureText(value, measure, locale);
+  return (
+    <>
+      {write(interval.mean)}
+      <span className={styles.interval}>
+        {t("models.range", { shortest: write(interval.low), longest: write(interval.high) })}
+      </span>
+    </>
+  );
+}
+
+function Measured({ measures }: { readonly measures: Report["summaries"][number]["model"] }) {
   return MEASURES.map((measure) => (
     <td key={measure} className={styles.number}>
-      {intervalText(measures[measure], measure, t, locale)}
+      <MeanWithInterval interval={measures[measure]} measure={measure} />
     </td>
   ));
 }
@@ -52,7 +76,6 @@ function Measured({ measures }: { readonly measures: Report["summaries"][number]
 /** Each structure: the model, the simple method, and what its makers measured, one under the other. */
 function Figures({ found, report }: ReportProps) {
   const t = useTranslate();
-  const locale = useLocale();
   return (
     <table className={styles.table}>
       <caption>{t("evaluations.figures")}</caption>
@@ -78,7 +101,7 @@ function Figures({ found, report }: ReportProps) {
               <th scope="rowgroup" rowSpan={1 + Number(summary.baseline !== null) + Number(makers !== undefined)}>
                 {summary.segment_label}
               </th>
-              <td>{t("evaluations.model_here")}</td>
+              <td className={styles.method}>{t("evaluations.model_here")}</td>
               <td className={styles.number}>{summary.model.dice?.count ?? 0}</td>
               <Measured measures={summary.model} />
             </tr>
@@ -86,7 +109,9 @@ function Figures({ found, report }: ReportProps) {
               <tr>
                 <td>{t("evaluations.makers")}</td>
                 <td className={styles.number}>{makers.dice?.count ?? 0}</td>
-                <td className={styles.number}>{intervalText(makers.dice, "dice", t, locale)}</td>
+                <td className={styles.number}>
+                  <MeanWithInterval interval={makers.dice} measure="dice" />
+                </td>
                 <td colSpan={MEASURES.length - 1} />
               </tr>
             ) : null}

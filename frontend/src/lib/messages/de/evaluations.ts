@@ -38,7 +38,7 @@ export const evaluations = {
   "evaluations.verdict_accepted": "Angenommen",
   "evaluations.verdict_not_accepted": "Nicht angenommen",
   "evaluations.verdict_cannot_tell": "Mit diesen Fällen nicht zu sagen",
-  "evaluations.judged": "mittlerer Dice {dice}, {count} Fälle.",
+  "evaluations.judged": { one: "mittlerer Dice {dice}, {count} Fall.", other: "mittlerer Dice {dice}, {count} Fälle." },
   "evaluations.ground_low_reaches": "Die untere Grenze erreicht das Verlangte.",
   "evaluations.ground_high_below": "Selbst die obere Grenze liegt unter dem Verlangten.",
   "evaluations.ground_straddles": "Das Verlangte liegt im Intervall: mehr Fälle würden es zeigen.",

@@ -37,7 +37,7 @@ export const evaluations = {
   "evaluations.verdict_accepted": "Accepted",
   "evaluations.verdict_not_accepted": "Not accepted",
   "evaluations.verdict_cannot_tell": "Cannot tell with these cases",
-  "evaluations.judged": "mean Dice {dice}, {count} cases.",
+  "evaluations.judged": { one: "mean Dice {dice}, {count} case.", other: "mean Dice {dice}, {count} cases." },
   "evaluations.ground_low_reaches": "The lower bound reaches what was asked.",
   "evaluations.ground_high_below": "Even the upper bound is below what was asked.",
   "evaluations.ground_straddles": "What was asked lies within the interval: more cases would tell.",
