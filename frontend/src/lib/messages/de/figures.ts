@@ -26,10 +26,11 @@ export const figures = {
   "figures.head_circumference": "Kopfumfang",
   "figures.biparietal_diameter": "Biparietaler Durchmesser",
   "figures.occipitofrontal_diameter": "Frontookzipitaler Durchmesser",
-  "figures.discs": "Scheibchenmethode: Flächen mal Schichtabstand, Lücken eingeschlossen. Intervall: das Pixelraster.",
+  "figures.discs":
+    "Scheibchenmethode: Flächen mal Schichtabstand, Lücken eingeschlossen. Intervall: allein das Pixelraster.",
   "figures.in_phase": "Phase {phase} von {phases}, {slices} Schichten.",
   "figures.in_image":
-    "Ellipse an den Umriss in Bild {image} angepasst, von Außenkante zu Außenkante. Intervall: ein halbes Pixel, und wie weit der Umriss von der Ellipse abweicht.",
+    "Ellipse an den Umriss in Bild {image} angepasst, von Außenkante zu Außenkante. Intervall: ein halbes Pixel, und wie weit der Umriss von der Ellipse abweicht; wie gut er gezeichnet ist, steckt nicht darin.",
   "figures.no_pixel_size": "Unbekannt, weil die Kopfdaten keine Pixelgröße angeben.",
   "figures.no_places": "Unbekannt, weil die Bilder nicht sagen, wo sie liegen.",
   "figures.one_phase":

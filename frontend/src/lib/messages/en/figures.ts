@@ -26,10 +26,11 @@ export const figures = {
   "figures.head_circumference": "Head circumference",
   "figures.biparietal_diameter": "Biparietal diameter",
   "figures.occipitofrontal_diameter": "Occipitofrontal diameter",
-  "figures.discs": "Method of discs: areas times the distance between slices, gaps included. Interval: the pixel grid.",
+  "figures.discs":
+    "Method of discs: areas times the distance between slices, gaps included. Interval: the pixel grid alone.",
   "figures.in_phase": "Phase {phase} of {phases}, {slices} slices.",
   "figures.in_image":
-    "Ellipse fitted to the outline in image {image}, outer edge to outer edge. Interval: half a pixel, and how far the outline departs from the ellipse.",
+    "Ellipse fitted to the outline in image {image}, outer edge to outer edge. Interval: half a pixel, and how far the outline departs from the ellipse; how well it was drawn is not in it.",
   "figures.no_pixel_size": "Unknown, because the header gives no pixel size.",
   "figures.no_places": "Unknown, because the images do not say where they lie.",
   "figures.one_phase": "Unknown, because each place was imaged once: an ejection fraction needs several phases.",
