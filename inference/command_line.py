@@ -29,6 +29,7 @@ _FAMILIES = {
     Method.UPTAKE: AlgorithmFamily.HISTOGRAM_ANALYSIS,
     Method.SKIN_LESION: AlgorithmFamily.CLUSTER_ANALYSIS,
     Method.RETINAL_RIDGES: AlgorithmFamily.EDGE_DETECTION,
+    Method.BRAIN_LESION: AlgorithmFamily.HISTOGRAM_ANALYSIS,
 }
 
 

@@ -197,6 +197,7 @@ NOT_ROUTED = {
     "threshold": "Needs bounds from a person.",
     "kmeans": "Splits grey values; no task.",
     "region_growing": "Needs a point from a person.",
+    "brain_lesion_flair": "Marks some normal cortex as well, and measured on drawn heads alone.",
     "enhancing_lesion": "Learnt from synthetic heads alone; the brain tumour task has a network of its own.",
 }
 """Models that ship and have no rule, and why."""

@@ -10,6 +10,8 @@ from typing import Any
 from inference.model_spec import ModelSpec
 
 _LONGEST = 2000
+DRAWN = "drawn images"
+"""What a method that was measured on no patient's image states as its set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def list_origin(spec: ModelSpec, provenance: Mapping[str, Any]) -> tuple[Fact, .
         What its file says of how the weights came about, and for a network that ships what its training wrote down.
     """
     if spec.network is None:
-        return (Fact("makers", "SegWeb"), Fact("training_data", "A fixed rule: it is not trained."))
+        return (Fact("makers", "SegWeb"), Fact("training_data", _tell_rule(provenance)))
     if spec.folder is None:
         return _list_own(spec, provenance)
     facts = [_state("makers", provenance), _state("training_data", provenance)]
@@ -76,6 +78,16 @@ def describe_evaluation(provenance: Mapping[str, Any]) -> Evaluation:
         )
     said = _state("makers_evaluation", provenance).value
     return Evaluation("makers", said) if said else Evaluation()
+
+
+def _tell_rule(measured: Mapping[str, Any]) -> str:
+    words = "A fixed rule: it is not trained."
+    said = [text for name in ("set", "licence", "citation") if (text := _state(name, measured).value)]
+    if not said:
+        return words
+    if said[0] == DRAWN:
+        return f"{words} Measured on drawn images; no patient's image."
+    return f"{words} Measured on {', '.join(said)}."
 
 
 def _list_own(spec: ModelSpec, provenance: Mapping[str, Any]) -> tuple[Fact, ...]:

@@ -26,6 +26,7 @@ class Method(StrEnum):
     LUNGS = "lungs"
     UPTAKE = "uptake"
     SKIN_LESION = "skin_lesion"
+    BRAIN_LESION = "brain_lesion"
     RETINAL_RIDGES = "retinal_ridges"
 
 

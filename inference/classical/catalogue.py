@@ -176,7 +176,30 @@ RETINAL_RIDGES = ModelSpec(
     ),
 )
 
+BRAIN_LESION = ModelSpec(
+    name="brain_lesion_flair",
+    version="1.0.0",
+    title="Bright brain lesion (FLAIR)",
+    summary="Marks what shines well above normal brain on FLAIR: oedema and tumour, lesions of multiple sclerosis.",
+    limits=(
+        "For FLAIR of a whole head, where fluid is dark; on T2 fluid is marked. Knows brightness only, neither what a "
+        "lesion is nor its parts; dark cores stay out unless enclosed. Lesions at the brain's surface are dropped with "
+        "what is skull there, faint ones are missed, and normal bright cortex near the midline may be marked. On one "
+        "real glioma (outlines by other programs) Dice was 0.67, and 0.82 with the largest part alone."
+    ),
+    intended_use=_INTENDED_USE,
+    method=Method.BRAIN_LESION,
+    modalities=frozenset({"MR"}),
+    segments=(SegmentDescription(1, "Bright lesion", category=_ABNORMAL, type=_LESION),),
+    parameters=(
+        ParameterSpec("spread", "Border above normal brain (spreads)", ParameterKind.NUMBER, "", 3.0, 1.0, 10.0),
+        ParameterSpec("least_volume", "Least volume", ParameterKind.NUMBER, "mL", 0.03, 0.0, 100.0),
+        ParameterSpec("most", "Keep the largest (0: all)", ParameterKind.INTEGER, "", 0, 0, 1000),
+    ),
+    needs_volume=True,
+)
+
 CLASSICAL_MODELS: tuple[ModelSpec, ...] = (
     *(OTSU, THRESHOLD, KMEANS, REGION_GROWING),
-    *(LUNGS, UPTAKE, SKIN_LESION, RETINAL_RIDGES),
+    *(LUNGS, UPTAKE, SKIN_LESION, RETINAL_RIDGES, BRAIN_LESION),
 )

@@ -20,6 +20,7 @@ from inference.evaluation.task_baselines import (
     mark_fixed_uptake,
     mark_ridges,
     mark_round_in_the_middle,
+    mark_top_percent,
 )
 
 Mask = npt.NDArray[np.bool_]
@@ -106,6 +107,7 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
         "ellipse_on_edges": mark_ellipse,
         "frangi": mark_ridges,
         "skin_otsu": mark_dark_in_blue,
+        "top_percent": mark_top_percent,
     }
 )
 """By the name that `manage.py evaluate --baseline` takes."""
@@ -118,6 +120,7 @@ BASELINE_WORDS: Mapping[str, str] = MappingProxyType(
         "suv_fixed": "all that takes up at least SUV 2.5",
         "ellipse_on_edges": "an ellipse fitted (RANSAC) to the brightest edges",
         "frangi": "Frangi's ridge filter on the green channel, arteries and veins told apart by colour",
+        "top_percent": "the largest part of the brightest 2 % of the brain",
         "skin_otsu": "the largest part below Otsu's threshold in the blue channel that touches no edge",
         "fitted_region": "the largest part beyond the threshold that did best on the cases learnt from",
         "atlas_average": "where most of the cases learnt from have the structure",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import platform
 import resource
 import sys
@@ -65,6 +66,12 @@ def _read_peak_bytes() -> int:
 
 def _ignore(progress: Progress) -> None:
     """Nobody watches a measurement window by window."""
+
+
+def describe_load() -> str:
+    """Return ", beside other programs" where these take the time that a run is said to need; else nothing."""
+    is_busy = hasattr(os, "getloadavg") and os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)
+    return ", beside other programs" if is_busy else ""
 
 
 def name_processor() -> str:

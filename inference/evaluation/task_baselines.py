@@ -20,6 +20,7 @@ from skimage.measure import label as label_parts
 from skimage.segmentation import clear_border
 from skimage.transform import resize
 
+from inference.classical.brain_lesions import find_brain
 from inference.classical.retinal_vessels import find_retinal_vessels
 from inference.evaluation.cases import OutlinedCase
 
@@ -32,6 +33,7 @@ _MIDDLE = 0.5
 _SMALLEST, _LARGEST = 0.002, 0.06
 """Of the image's area: what a ventricle's cavity may take up."""
 _FIXED_SUV = 2.5
+_BRIGHTEST_PERCENT = 2.0
 _HEAD_SIDE = 160
 _ELLIPSE_SEED = 20261123
 _ELLIPSE_TRIALS = 400
@@ -76,6 +78,19 @@ def mark_41_percent(case: OutlinedCase, truth: Mask, number: int) -> Mask:
 def mark_fixed_uptake(case: OutlinedCase, truth: Mask, number: int) -> Mask:
     """Mark what takes up at least SUV 2.5."""
     return np.asarray(np.asarray(case.image.voxels, np.float32) >= _FIXED_SUV)
+
+
+def mark_top_percent(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark the largest part of the brightest 2 % of the brain."""
+    image = np.asarray(case.image.voxels, np.float32)
+    brain = find_brain(image, case.image.geometry.spacing_mm)
+    if not brain.any():
+        return brain
+    bright = brain & (image > np.percentile(image[brain], 100.0 - _BRIGHTEST_PERCENT))
+    parts, _ = ndimage.label(bright, _TOUCHING)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.asarray((parts == int(sizes.argmax())) & bright)
 
 
 def mark_ellipse(case: OutlinedCase, truth: Mask, number: int) -> Mask:

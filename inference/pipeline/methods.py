@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from inference.classical.brain_lesions import find_brain, find_bright_lesions
 from inference.classical.clustering import find_borders, find_cluster_centres
 from inference.classical.grey_values import (
     FlatImageError,
@@ -30,6 +31,15 @@ from studies.errors import InvalidInputError
 from studies.imaging.volume import Volume
 
 _LUNG_GRID_MM = 2.0
+_MOST_OF_BRAIN = 0.2
+NO_BRAIN = (
+    "No brain was found, so nothing is marked: no part of this image has a brain's size. Choose a FLAIR series of the "
+    "whole head."
+)
+NO_FLAIR = (
+    "More than a fifth of the brain is marked: this is hardly FLAIR, where fluid is dark. Choose the FLAIR series, or "
+    "raise the border."
+)
 NO_LUNGS = (
     "No lungs were found, so nothing is marked: the air in this image is too little, ends below the upper edge of the "
     "image or is plain gas, as in the bowel. Choose an axial CT of the chest in HU."
@@ -156,6 +166,29 @@ def prepare_lungs(volume: Volume, parameters: Parameters) -> LabelSlices:
     return label_slices
 
 
+def prepare_brain_lesion(volume: Volume, parameters: Parameters) -> LabelSlices:
+    """Label (1) what shines above normal brain on FLAIR; known in full before the first slice can be final."""
+    image, spacing = np.asarray(volume.voxels, np.float32), volume.geometry.spacing_mm
+    brain = find_brain(image, spacing)
+    if not brain.any():
+        write_note(NO_BRAIN)
+    found = find_bright_lesions(
+        image,
+        brain,
+        spacing,
+        spread=read_number(parameters, "spread"),
+        least_ml=read_number(parameters, "least_volume"),
+        most=int(read_number(parameters, "most")),
+    )
+    if found.sum() > _MOST_OF_BRAIN * brain.sum() > 0:
+        write_note(NO_FLAIR)
+
+    def label_slices(start: int, stop: int) -> Labels:
+        return found[start:stop].astype(np.uint8)
+
+    return label_slices
+
+
 def prepare_skin_lesion(colours: Sequence[GreyValues], parameters: Parameters) -> LabelSlices:
     """Label (1) the one lesion on each photograph, each by itself.
 
@@ -209,6 +242,7 @@ CLASSICAL_METHODS: Mapping[Method, Prepare] = MappingProxyType(
         Method.REGION_GROWING: prepare_region_growing,
         Method.LUNGS: prepare_lungs,
         Method.UPTAKE: prepare_uptake,
+        Method.BRAIN_LESION: prepare_brain_lesion,
     }
 )
 COLOUR_METHODS: Mapping[Method, PrepareColours] = MappingProxyType(

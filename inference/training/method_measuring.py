@@ -9,11 +9,12 @@ from typing import Any
 
 from inference.evaluation.baselines import BASELINE_WORDS
 from inference.evaluation.cases import LeftOut, OutlinedCase
-from inference.evaluation.fitted_baselines import choose_baseline
-from inference.evaluation.footprint import measure_footprint, name_processor
+from inference.evaluation.fitted_baselines import FITTED_BASELINES, choose_baseline
+from inference.evaluation.footprint import describe_load, measure_footprint, name_processor
 from inference.evaluation.report import Summary, summarise_scores
 from inference.evaluation.run import CaseScore, evaluate_case, match_segments
 from inference.evaluation.shipped import write_shipped
+from inference.model_origin import DRAWN
 from inference.model_spec import ModelSpec
 from inference.registry import get_model, validate_parameters
 from inference.training.measuring import score_cases
@@ -59,7 +60,7 @@ def measure_method(
     settings = [(each, _try_setting(each, cases.reported, spec)) for each in method_set.settings]
     facts = cases.facts | {
         "command": f"manage.py measure_method {spec.name}" + ("" if method_set.draw else " --data FOLDER"),
-        "machine": f"{name_processor()}, 1 thread",
+        "machine": f"{name_processor()}, 1 thread{describe_load()}",
         "run_shape": list(footprint.shape),
         "run_seconds": round(footprint.seconds, 2),
         "run_peak_bytes": footprint.peak_bytes,
@@ -73,9 +74,10 @@ def measure_method(
 def _gather_cases(method_set: MethodSet, data: Path | None) -> _Cases:
     outlined = method_set.outlined
     if outlined is None:
-        reported, tuning = method_set.draw_cases(), method_set.draw_cases(min(8, method_set.count), is_tuning=True)
+        reported = method_set.draw_cases()
+        tuning = method_set.draw_cases(is_tuning=True) if method_set.baseline in FITTED_BASELINES else []
         facts: dict[str, object] = {
-            "set": "drawn images", "licence": "MIT", "seed": method_set.seed, "cases": {"validate": len(reported)}
+            "set": DRAWN, "licence": "MIT", "seed": method_set.seed, "cases": {"validate": len(reported)}
         }  # fmt: skip
         return _Cases(reported, tuning, (), facts)
     loaded = load_set(outlined, data)

@@ -154,6 +154,7 @@ _FAMILIES = {
     "uptake": "HistogramAnalysis",
     "skin_lesion": "ClusterAnalysis",
     "retinal_ridges": "EdgeDetection",
+    "brain_lesion": "HistogramAnalysis",
     "network": _NEURAL,
 }
 """CID 7162 by the registry's method; what is drawn by hand names none."""

@@ -12,6 +12,7 @@ from PIL import Image
 
 from inference.evaluation.run import evaluate_case, match_segments
 from inference.evidence import CASES_FILE, Evidence, read_evidence, tell_evidence
+from inference.model_origin import list_origin
 from inference.pipeline.manifest import WEIGHTS_FOLDER
 from inference.registry import get_model, list_built_in, validate_parameters
 from inference.training.method_sets import METHOD_SETS
@@ -69,6 +70,16 @@ def test_cases_give_the_figures_again(name: str, shared_data: Path) -> None:
         for score in evaluate_case(case, spec, segments, parameters=parameters, baseline=None).scores:
             told = stated[case.name, score.segment_number]
             assert score.agreement.dice == (pytest.approx(float(told), abs=0.005) if told else None)
+
+
+def test_the_card_says_what_the_figures_were_measured_on() -> None:
+    def told(name: str) -> str:
+        facts = {fact.name: fact.value for fact in list_origin(get_model(name), evidence_of(name).content["training"])}
+        return facts["training_data"] or ""
+
+    assert told("skin_lesion").endswith("Measured on drawn images; no patient's image.")
+    assert "ibsi_sts.zip, CC BY 3.0, Valli" in told("pet_uptake")
+    assert list_origin(get_model("otsu"), {})[1].value == "A fixed rule: it is not trained."
 
 
 def test_a_wrong_name_and_missing_data_are_told(tmp_path: Path) -> None:

@@ -2023,7 +2023,7 @@ export interface components {
             volume_error: components["schemas"]["EvaluationInterval"] | null;
         };
         /** @enum {string} */
-        MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing" | "lungs" | "uptake" | "skin_lesion" | "retinal_ridges";
+        MethodEnum: "network" | "otsu" | "threshold" | "kmeans" | "region_growing" | "lungs" | "uptake" | "skin_lesion" | "brain_lesion" | "retinal_ridges";
         /** @description Something in which two dates were imaged differently. */
         Mismatch: {
             code: components["schemas"]["MismatchCodeEnum"];

@@ -12,6 +12,8 @@ Medical Image Analysis 2023. doi:10.1016/j.media.2023.102789
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -64,27 +66,62 @@ def random_brain_lesion_case(
         uint8 on the same grid: 0 background, 1 necrotic core, 2 enhancing tumour, 3 oedema (`GLIOMA_SEGMENTS`).
         "Enhancing lesion" is 2; "tumour core" is 1 and 2.
     """
-    head = load_head()
     lesions = _random_lesions(rng, max_lesions) if rng.random() < tumour_share else []
     focus = lesions[int(rng.integers(len(lesions)))].centre_mm if lesions else _CENTRE_MM
     middle = _window_centre(rng, focus, shape, spacing_mm)
     origin = tuple(m - s * (n - 1) / 2.0 for m, s, n in zip(middle, spacing_mm, shape, strict=True))
-    tissues = _sample_tissues(rng, head, shape, spacing_mm, (origin[0], origin[1], origin[2]))
-    intensities = np.asarray(_T1C) + np.asarray(_T1C_SPREAD) * rng.standard_normal(6)
-    image = sum(np.float32(max(i, 0.02)) * t for i, t in zip(intensities, tissues, strict=True))
-    at = open_grid(shape, spacing_mm, origin)
+    return draw_head(rng, lesions, shape, spacing_mm, (origin[0], origin[1], origin[2]))
+
+
+def draw_head(
+    rng: np.random.Generator,
+    lesions: Sequence[Glioma],
+    shape: tuple[int, int, int],
+    spacing_mm: Place,
+    origin_mm: Place,
+    contrast: Contrast | None = None,
+) -> tuple[Volume, LabelMap]:
+    """Draw a head with given lesions on a grid, and its truth.
+
+    Parameters
+    ----------
+    origin_mm
+        Of the first voxel, along (slice, row, column) in the head's frame.
+    contrast
+        What tissues and lesions shine with; None draws that of T1 with contrast.
+    """
+    tissues = _sample_tissues(rng, load_head(), shape, spacing_mm, origin_mm)
+    chosen = _random_t1c(rng) if contrast is None else contrast
+    image = sum(np.float32(max(i, 0.02)) * t for i, t in zip(chosen.tissues, tissues, strict=True))
+    at = open_grid(shape, spacing_mm, origin_mm)
     labels = np.zeros(shape, dtype=np.uint8)
     brain = np.clip(tissues[0] + tissues[1], 0.0, 1.0)
     signal = np.asarray(image, dtype=np.float32)
     for lesion in lesions:
         shares = draw_glioma(rng, lesion, at, spacing_mm, tissues[1], brain)
-        signal = _paint(rng, signal, shares, intensities)
+        signal = _paint(rng, signal, shares, chosen.lesions or _random_lesion_signals(rng, chosen.tissues))
         label_shares(labels, shares)
     voxels = _scan(rng, signal, spacing_mm) * np.float32(1000.0)
     geometry = VolumeGeometry(
-        shape, spacing_mm, (origin[2], origin[1], origin[0]), (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0)
+        shape, spacing_mm, (origin_mm[2], origin_mm[1], origin_mm[0]), (0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0)
     )
     return Volume(voxels, geometry, "MR"), LabelMap(labels, geometry, GLIOMA_SEGMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Signals of a sequence; 1.0 becomes 1000 in the image.
+
+    Attributes
+    ----------
+    tissues
+        Of (grey matter, white matter, fluid, fat, muscle, vessel).
+    lesions
+        Of (core, rim, oedema); None draws them anew for each lesion, as on T1 with contrast.
+    """
+
+    tissues: tuple[float, ...]
+    lesions: tuple[float, float, float] | None = None
 
 
 @lru_cache(maxsize=1)
@@ -95,11 +132,16 @@ def _lesion_places() -> npt.NDArray[np.float32]:
     return places
 
 
-def _random_lesions(rng: np.random.Generator, max_lesions: int) -> list[Glioma]:
+def random_white_matter_place(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return a place inside white matter, mm along (slice, row, column) in the head's frame."""
     places = _lesion_places()
+    return np.asarray(places[int(rng.integers(len(places)))] + rng.normal(0.0, 3.0, 3), np.float64)
+
+
+def _random_lesions(rng: np.random.Generator, max_lesions: int) -> list[Glioma]:
     lesions = []
     for _ in range(int(rng.integers(1, max_lesions + 1))):
-        centre = places[int(rng.integers(len(places)))] + rng.normal(0.0, 3.0, 3)
+        centre = random_white_matter_place(rng)
         radius = float(rng.choice([rng.uniform(2.5, 7.0), rng.uniform(7.0, 14.0), rng.uniform(14.0, 24.0)]))
         radii = radius * np.exp(rng.normal(0.0, 0.15, 3))
         lobes = [
@@ -169,14 +211,21 @@ def _random_affine(rng: np.random.Generator) -> npt.NDArray[np.float32]:
     return matrix.astype(np.float32)
 
 
-def _paint(
-    rng: np.random.Generator, signal: Field, shares: LesionShares, intensities: npt.NDArray[np.float64]
-) -> Field:
-    """Replace tissue by lesion: rim brighter than white matter, core between fluid and grey matter."""
-    fluid, grey, white = float(intensities[2]), float(intensities[0]), float(intensities[1])
+def _random_t1c(rng: np.random.Generator) -> Contrast:
+    return Contrast(tuple(np.asarray(_T1C) + np.asarray(_T1C_SPREAD) * rng.standard_normal(6)))
+
+
+def _random_lesion_signals(rng: np.random.Generator, tissues: Sequence[float]) -> tuple[float, float, float]:
+    """Draw core, rim and oedema on T1 with contrast: rim above white matter, core between fluid and grey matter."""
+    grey, white, fluid = (float(each) for each in tissues[:3])
     rim = white * rng.uniform(1.15, 1.7)
     core = fluid + (grey - fluid) * rng.uniform(0.1, 0.9)
-    swollen = grey + (white - grey) * rng.uniform(-0.6, 0.3)
+    return core, rim, grey + (white - grey) * rng.uniform(-0.6, 0.3)
+
+
+def _paint(rng: np.random.Generator, signal: Field, shares: LesionShares, lesion: tuple[float, float, float]) -> Field:
+    """Replace tissue by lesion."""
+    core, rim, swollen = lesion
     texture = np.float32(1.0) + np.float32(0.08) * rng.standard_normal(signal.shape, dtype=np.float32)
     rest = 1 - shares.necrosis - shares.enhancing - shares.oedema
     painted: Field = (

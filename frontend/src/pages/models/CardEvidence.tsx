@@ -20,6 +20,7 @@ const BASELINES: Readonly<Record<string, PlainMessageKey>> = {
   suv41: "models.baseline_suv41",
   suv_fixed: "models.baseline_suv_fixed",
   threshold: "models.baseline_threshold",
+  top_percent: "models.baseline_top_percent",
 };
 
 export const baselineName = (name: string, t: Translate): string => {
