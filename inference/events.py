@@ -10,6 +10,7 @@ from uuid import UUID
 from inference.input_images import JobInput
 from inference.job_states import JobState
 from inference.models import EvaluationState
+from inference.pipeline.gate import GateVerdict
 from inference.pipeline.job_maps import MapKind
 
 
@@ -68,6 +69,8 @@ class JobStatus:
     """Of the rule that asked for it, where no person did."""
     maps: tuple[JobMapStatus, ...] = ()
     """What it found besides its labels, voxel by voxel."""
+    gate: GateVerdict | None = None
+    """What the quality gate said of its result; None while there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from inference.pipeline.manifest import WEIGHTS_FOLDER
 CASES_FILE = "cases.csv"
 EVALUATION_FILE = "evaluation.json"
 HTML_FILE = "evaluation.html"
+GATE_FILE = "gate.json"
 
 
 def name_picture(number: int) -> str:
@@ -63,6 +64,20 @@ def has_beaten_baseline(evidence: Evidence) -> bool:
     ]
     compared = [(dice, simple) for dice, simple in measured if dice is not None and simple is not None]
     return bool(compared) and all(dice["low"] > simple["mean"] for dice, simple in compared)
+
+
+def read_gate_trials(spec: ModelSpec) -> dict[str, Any] | None:
+    """Return what the quality gate of a model that ships did with good and spoiled images; None where none was tried.
+
+    As `inference.training.gate_testing.describe_trials` wrote it, by the weights that ship.
+    """
+    if spec.folder is not None or spec.gate is None:
+        return None
+    try:
+        content = json.loads((WEIGHTS_FOLDER / spec.name / GATE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def tell_evidence(evidence: Evidence) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.calibration import Calibration
+from inference.gate_reference import GateReference
 from inference.network_spec import NetworkSpec
 from studies.label_maps.label_map import SegmentDescription
 
@@ -120,7 +121,8 @@ class ModelSpec:
     """Where an imported network's weights lie; None is `inference/weights`."""
     needs_volume: bool = field(default=False)
     """True refuses series that are not one regular volume; False also takes stacks slice by slice."""
-
+    gate: GateReference | None = None
+    """What its runs are judged by; None where nothing was fitted."""
     calibration: Calibration | None = None
     """How far a network's probabilities can be believed; None where nobody held it against outlined cases."""
 

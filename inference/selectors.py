@@ -13,12 +13,13 @@ from inference.events import EvaluationStatus, JobMapStatus, JobProgressed, JobS
 from inference.input_images import JobInput
 from inference.job_states import ACTIVE, JobState
 from inference.models import EvaluationState, JobBrick, JobMap, ModelEvaluation, SegmentationJob
+from inference.pipeline.gate import GateVerdict
 from inference.pipeline.job_maps import MapKind
 from inference.queue_order import LATELY, WaitingJob, WorkedJob, order_queue
 from inference.registry import list_models
 from studies.errors import NotFoundError
 from studies.events import encode_event
-from studies.models import Role, SegmentationState, User
+from studies.models import Role, SegmentationRevision, SegmentationState, User
 from studies.permissions import NOT_VISIBLE_MESSAGE, require_role, visible_patients, visible_teams
 
 SHOWN_JOBS = 200
@@ -150,7 +151,14 @@ def _describe(job: SegmentationJob, titles: Mapping[str, str], positions: Mappin
             JobMapStatus(id=found.pk, kind=MapKind(found.kind), low=found.low, high=found.high, unit=found.unit)
             for found in job.maps.all()
         ),
+        gate=_read_verdict(revision),
     )
+
+
+def _read_verdict(revision: SegmentationRevision | None) -> GateVerdict | None:
+    """Return what the gate said of a run by its revision; None for runs of before there was a gate."""
+    verdict = None if revision is None else revision.provenance.get("gate")
+    return None if verdict is None else GateVerdict.from_json(verdict)
 
 
 def describe_stream(job_id: UUID) -> StreamState:

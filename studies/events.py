@@ -109,6 +109,14 @@ class RevisionSaved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentationAccepted:
+    """A person vouches for a segmentation."""
+
+    type: Literal["segmentation.accepted"] = "segmentation.accepted"
+    segmentation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationFinished:
     """A prior series has been laid over a current one, or could not be: both studies are told."""
 

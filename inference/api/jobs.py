@@ -19,6 +19,7 @@ from inference.job_states import JobState
 from inference.pipeline.job_maps import MapKind
 from inference.selectors import describe_job, describe_jobs, get_job_for, get_job_map_for, list_jobs_for
 from inference.services.jobs import cancel_job, request_job, retry_job
+from studies.api.segmentations import GateVerdictSerializer
 from studies.api.streams import OCTETS, bytes_response, is_unchanged, unchanged_response
 from studies.permissions import client_address, signed_in_user
 from studies.selectors.series import get_series_for
@@ -107,6 +108,9 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     requested_by = serializers.CharField(allow_null=True)
     rule_title = serializers.CharField(allow_null=True, help_text="Of the rule that asked for it, where no person did.")
     maps = JobMapSerializer(many=True)
+    gate = GateVerdictSerializer(
+        allow_null=True, help_text="What the quality gate said; null while there is no result."
+    )
 
 
 class JobListSerializer(serializers.Serializer[Any]):

@@ -8,8 +8,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from inference.api.gate_evidence import GateTrialsSerializer, describe_gate_trials
 from inference.api.model_evidence import EvidenceSerializer, describe_evidence
-from inference.evidence import read_evidence, tell_evidence
+from inference.evidence import read_evidence, read_gate_trials, tell_evidence
 from inference.model_origin import Evaluation, describe_evaluation, list_origin
 from inference.model_spec import Method, ModelSpec, ParameterKind
 from inference.network_spec import InputChannel, NetworkSpec
@@ -170,6 +171,7 @@ class ModelCardSerializer(ModelSerializer):
     notes = serializers.CharField(help_text="Its makers' own words, Markdown; may be empty.")
     evaluation = EvaluationSerializer()
     evidence = EvidenceSerializer(allow_null=True, help_text="Measured on outlined cases; null where it was not.")
+    gate = GateTrialsSerializer(allow_null=True, help_text="What its quality gate does; null where none was fitted.")
     machines = MachineSerializer(many=True)
     versions = serializers.ListField(child=serializers.CharField(), help_text="Imported versions, newest first.")
 
@@ -209,7 +211,7 @@ def describe_model(
 
 def describe_card(spec: ModelSpec, *, disabled: frozenset[str]) -> dict[str, Any]:
     """Return everything that is known of a model."""
-    origin, evidence = read_origin(spec), read_evidence(spec)
+    origin, evidence, trials = read_origin(spec), read_evidence(spec), read_gate_trials(spec)
     training = evidence.content.get("training", {}) if evidence else {}
     measured = Evaluation("segweb", tell_evidence(evidence)) if evidence else None
     return describe_model(spec, None, disabled=disabled, has_figures=True) | {
@@ -230,6 +232,7 @@ def describe_card(spec: ModelSpec, *, disabled: frozenset[str]) -> dict[str, Any
         "notes": origin.notes,
         "evaluation": measured or describe_evaluation(origin.provenance),
         "evidence": describe_evidence(evidence) if evidence else None,
+        "gate": describe_gate_trials(trials) if trials else None,
         "machines": _list_machines(spec.network) if spec.network else [],
         "versions": list_versions(spec.name),
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.calibration import Calibration, VolumeMargin
+from inference.gate_reference import read_gate, write_gate
 from inference.model_spec import Method, ModelSpec
 from inference.network_spec import (
     Argument,
@@ -108,6 +109,7 @@ def write_manifest(path: Path, spec: ModelSpec, *, provenance: Mapping[str, obje
         "segments": [asdict(segment) for segment in spec.segments],
         "network": asdict(spec.network),
         "calibration": None if spec.calibration is None else asdict(spec.calibration),
+        "gate": None if spec.gate is None else write_gate(spec.gate),
         "provenance": dict(provenance),
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -135,6 +137,7 @@ def _build_spec(content: dict[str, Any], card: str) -> ModelSpec:
         format=content["format"],
         needs_volume=bool(content.get("needs_volume", True)),  # manifests of before 2026-11-23 do not say it
         calibration=_read_calibration(content.get("calibration")),
+        gate=read_gate(content["gate"]) if content.get("gate") else None,
     )
 
 

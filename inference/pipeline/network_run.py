@@ -28,6 +28,7 @@ from inference.pipeline.backends.choice import (
 from inference.pipeline.backends.records import BackendCheck, write_record
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
+from inference.pipeline.image_statistics import deliver_statistics
 from inference.pipeline.job_maps import deliver_map, is_gathering
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
 from inference.pipeline.largest_component import HoldBack
@@ -123,6 +124,11 @@ def _segment_with(
             normalise(working.resample(turn.turn(voxels)), voxels, channel.normalisation)
             for voxels, channel in zip(channels, network.channels, strict=True)
         ]
+    )
+    deliver_statistics(
+        image,
+        flat_axis=network.flat_axis,
+        sides_mm=None if network.spacing_mm is None else turn.turn_values(geometry.sides_mm),
     )
     value = float(image.min()) if network.pad_value is None else network.pad_value
     padded, before = pad_to_window(image, network.window, value)

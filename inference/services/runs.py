@@ -17,7 +17,9 @@ from django.utils import timezone
 from inference.job_states import JobState, can_move
 from inference.model_spec import CancelledError, Focus, ModelSpec, OnProgress, Parameters
 from inference.models import JobBrick, JobMap, SegmentationJob
-from inference.pipeline.job_maps import FoundMap, gather_maps
+from inference.pipeline.gate import GateVerdict, count_marked, judge_run
+from inference.pipeline.image_statistics import gather_statistics
+from inference.pipeline.job_maps import FoundMap, MapKind, gather_maps
 from inference.pipeline.run_notes import gather_notes
 from inference.registry import get_model, validate_parameters
 from inference.selectors import jobs_to_show, waiting_in_order
@@ -146,13 +148,17 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
     channels, inputs = load_inputs(job, volume)
     if spec.reads_colours:
         channels = load_colours(series)
-    with gather_maps() as maps:
+    with gather_maps() as maps, gather_statistics() as statistics:
         label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)
     recorder.check_streamed(label_map)
     recorder.enter("storing")
     set_synchronous("FULL")
     stored = store_label_map(series, label_map)
     rows = [_pack_map(job, found) for found in maps.values()]
+    doubt = maps.get(MapKind.UNCERTAINTY)
+    verdict = judge_run(
+        spec, marked=count_marked(label_map), statistics=statistics, histograms=doubt.histograms if doubt else None
+    )
     recorder.close()
     finish_job(
         job,
@@ -160,6 +166,7 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
         stored,
         inputs=inputs,
         maps=rows,
+        verdict=verdict,
         timings_s=recorder.timings_s,
         peak_memory_bytes=lease.peak_memory_bytes,
     )
@@ -186,6 +193,7 @@ def finish_job(
     *,
     inputs: list[dict[str, Any]],
     maps: Sequence[JobMap] = (),
+    verdict: GateVerdict,
     timings_s: dict[str, float],
     peak_memory_bytes: int,
 ) -> None:
@@ -208,7 +216,10 @@ def finish_job(
             "parameters": job.parameters,
             "inputs": inputs,
             "notes": job.notes,
+            "gate": verdict.as_json(),
         },
+        model_version=spec.version,
+        gate_outcome=str(verdict.outcome),
         created_by=fresh.requested_by,
     )
     fresh.revision = revision

@@ -164,6 +164,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RoleName": "studies.models.Role",
         "SegmentationStateName": "studies.models.SegmentationState",
+        "GateOutcomeName": "studies.models.GateOutcome",
         "GeometryVerdictName": "studies.models.GeometryVerdict",
         "UploadStateName": "studies.models.UploadState",
         "ResponseCategory": "studies.api.assessment_serializers.CATEGORIES",

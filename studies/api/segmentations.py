@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -23,11 +23,12 @@ from studies.api.problems import CONTENT_TYPE, ProblemSerializer
 from studies.api.streams import OCTETS, file_response, is_unchanged, unchanged_response
 from studies.errors import InvalidInputError, NotFoundError
 from studies.label_maps.label_map import PALETTE, SegmentDescription
-from studies.models import AlgorithmType, Segmentation, SegmentationRevision
+from studies.models import AlgorithmType, GateOutcome, Segmentation, SegmentationRevision
 from studies.permissions import NOT_VISIBLE_MESSAGE, MayExport, client_address, signed_in_user
 from studies.selectors.segmentations import get_revision_for, get_segmentation_for, segmentations_of
 from studies.selectors.series import get_series_for
 from studies.services import audit, exports
+from studies.services.acceptance import accept_segmentation
 from studies.services.lesion_cuts import DrawnLine, cut_lesion
 from studies.services.segmentations import StaleBaseError, create_empty, save_revision
 from studies.storage import blob_store
@@ -45,6 +46,31 @@ class SegmentSerializer(serializers.Serializer[Any]):
     type_code = serializers.ListField(child=serializers.CharField(), min_length=3, max_length=3)
     volume_ml = serializers.FloatField(allow_null=True, help_text="Null where the series is no volume.")
     voxel_count = serializers.IntegerField()
+
+
+class GateReasonSerializer(serializers.Serializer[Any]):
+    """Why a run was not simply let pass."""
+
+    code = serializers.CharField(help_text="Stable, as gate.unlike_training.")
+    words = serializers.CharField()
+    segment_number = serializers.IntegerField(allow_null=True)
+    aspect = serializers.CharField(help_text="In what the image is the most unusual; may be empty.")
+    value = serializers.FloatField(allow_null=True)
+    limit = serializers.FloatField(allow_null=True)
+
+
+class GateVerdictSerializer(serializers.Serializer[Any]):
+    """What the quality gate said of a run."""
+
+    outcome = serializers.ChoiceField(choices=GateOutcome.choices)
+    reasons = GateReasonSerializer(many=True)
+    predicted_dice = serializers.DictField(
+        child=serializers.FloatField(), help_text="Dice to expect, by segment number; of marked segments."
+    )
+    distance = serializers.FloatField(
+        allow_null=True, help_text="How far the image lies from those that the model learnt from."
+    )
+    most = serializers.FloatField(allow_null=True, help_text="How far it may.")
 
 
 class RevisionSerializer(serializers.Serializer[SegmentationRevision]):
@@ -70,7 +96,19 @@ class SegmentationSerializer(serializers.Serializer[Segmentation]):
     name = serializers.CharField()
     created_by = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
+    model_version = serializers.CharField(help_text="Of the model whose run it began with; empty where a person did.")
+    gate = serializers.SerializerMethodField(help_text="What the quality gate said of that run; null without one.")
+    needs_eyes = serializers.BooleanField(help_text="Whether the gate asks for a person and none has looked.")
+    accepted_by = serializers.CharField(allow_null=True)
+    accepted_at = serializers.DateTimeField(allow_null=True, help_text="When a person accepted or corrected it.")
     revisions = RevisionSerializer(many=True, source="revisions.all")
+
+    @extend_schema_field(GateVerdictSerializer(allow_null=True))
+    def get_gate(self, segmentation: Segmentation) -> dict[str, Any] | None:
+        """Return the verdict that the first revision's provenance holds."""
+        first = min(segmentation.revisions.all(), key=lambda revision: revision.number, default=None)
+        verdict = first.provenance.get("gate") if first is not None else None
+        return dict(GateVerdictSerializer(verdict).data) if verdict else None
 
 
 class SegmentationListSerializer(serializers.Serializer[Any]):
@@ -180,6 +218,18 @@ class RevisionsView(APIView):
         return Response(RevisionSerializer(revision).data, status=status.HTTP_201_CREATED)
 
 
+class AcceptView(APIView):
+    """A person vouches for a segmentation as it is."""
+
+    @extend_schema(request=None, responses=SegmentationSerializer)
+    def post(self, request: Request, segmentation_id: UUID) -> Response:
+        """Accept it: it needs no further eyes."""
+        user = signed_in_user(request)
+        segmentation = get_segmentation_for(user, segmentation_id)
+        accept_segmentation(segmentation, accepted_by=user, address=client_address(request))
+        return Response(SegmentationSerializer(get_segmentation_for(user, segmentation_id)).data)
+
+
 class CutView(APIView):
     """Two lesions that touch, parted."""
 
@@ -262,6 +312,7 @@ def _read_uuid(request: Request, name: str) -> UUID:
 urlpatterns = [
     path("series/<uuid:series_id>/segmentations", SeriesSegmentationsView.as_view()),
     path("segmentations/<uuid:segmentation_id>/revisions", RevisionsView.as_view()),
+    path("segmentations/<uuid:segmentation_id>/accept", AcceptView.as_view()),
     path("revisions/<uuid:revision_id>/cut", CutView.as_view()),
     path("revisions/<uuid:revision_id>/label-map", LabelMapView.as_view()),
     path("revisions/<uuid:revision_id>/export", ExportView.as_view()),

@@ -12,9 +12,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from studies.api.briefs import ModalitiesField, PatientBriefSerializer
-from studies.models import SegmentationState, Study
+from studies.models import GateOutcome, SegmentationState, Study
 from studies.permissions import signed_in_user
-from studies.selectors.worklist import MAX_PAGE_SIZE, ORDERING_CHOICES, WorklistPage, WorklistQuery, worklist_for
+from studies.selectors.worklist import (
+    MAX_PAGE_SIZE,
+    ORDERING_CHOICES,
+    ModelRun,
+    WorklistPage,
+    WorklistQuery,
+    worklist_for,
+)
 
 
 class WorklistQuerySerializer(serializers.Serializer[Any]):
@@ -36,6 +43,15 @@ class WorklistQuerySerializer(serializers.Serializer[Any]):
     page_size = serializers.IntegerField(required=False, min_value=1, max_value=MAX_PAGE_SIZE)
 
 
+class ModelRunSerializer(serializers.Serializer[ModelRun]):
+    """What a model marked on a study."""
+
+    name = serializers.CharField(help_text="The model's title.")
+    model_version = serializers.CharField()
+    gate_outcome = serializers.ChoiceField(choices=GateOutcome.choices, help_text="What its quality gate said.")
+    accepted_at = serializers.DateTimeField(allow_null=True, help_text="When a person accepted or corrected it.")
+
+
 class WorklistEntrySerializer(serializers.Serializer[Study]):
     """One line of the worklist."""
 
@@ -52,6 +68,7 @@ class WorklistEntrySerializer(serializers.Serializer[Study]):
     segmentation_state = serializers.ChoiceField(choices=SegmentationState.choices)
     segmentation_progress = serializers.FloatField(help_text="0 to 1.")
     segmentation_count = serializers.IntegerField()
+    runs = ModelRunSerializer(many=True, help_text="What models marked, what asks for a person first.")
 
     def get_teams(self, study: Study) -> list[str]:
         """Return team names in order."""

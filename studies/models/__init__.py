@@ -13,7 +13,7 @@ from studies.models.lesion import (
 )
 from studies.models.people import Role, Team, TeamMembership, User
 from studies.models.registration import RegistrationState, SeriesRegistration
-from studies.models.segmentation import AlgorithmType, Segment, Segmentation, SegmentationRevision
+from studies.models.segmentation import AlgorithmType, GateOutcome, Segment, Segmentation, SegmentationRevision
 from studies.models.study import Blob, GeometryVerdict, Instance, Patient, SegmentationState, Series, Study, StudyWord
 from studies.models.upload import Reception, ReceptionOutcome, Upload, UploadState
 
@@ -24,6 +24,7 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Blob",
+    "GateOutcome",
     "GeometryVerdict",
     "Instance",
     "Lesion",

@@ -18,12 +18,27 @@ class AlgorithmType(models.TextChoices):
     MANUAL = "MANUAL"
 
 
+class GateOutcome(models.TextChoices):
+    """What the quality gate said of the run that a segmentation began with."""
+
+    PASSED = "passed", "Passed"
+    NEEDS_EYES = "needs_eyes", "Needs eyes"
+    NOT_JUDGED = "not_judged", "Not judged"
+
+
 class Segmentation(models.Model):
     """The history of one label map over one series."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="segmentations")
     name = models.CharField(max_length=120)
+    model_version = models.CharField(max_length=32, blank=True, default="")
+    """Of the model whose run it began with; empty where a person began it."""
+    gate_outcome = models.CharField(max_length=12, choices=GateOutcome.choices, blank=True, default="")
+    """Empty where a person began it. The reasons stand in the first revision's provenance, under "gate"."""
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    """When a person first vouched for it, by accepting or by correcting it."""
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -32,6 +47,11 @@ class Segmentation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def needs_eyes(self) -> bool:
+        """Whether the quality gate asks for a person and none has looked."""
+        return self.gate_outcome == GateOutcome.NEEDS_EYES and self.accepted_at is None
 
 
 class SegmentationRevision(models.Model):

@@ -60,6 +60,7 @@ class SegmentationState(models.TextChoices):
     QUEUED = "queued", "Waiting for a worker"
     RUNNING = "running", "Running"
     SEGMENTED = "segmented", "Segmented"
+    NEEDS_EYES = "needs_eyes", "Needs eyes"
     FAILED = "failed", "Failed"
 
 

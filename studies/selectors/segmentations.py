@@ -20,7 +20,7 @@ def segmentations_of(series: Series) -> QuerySet[Segmentation]:
     """Return the segmentations of a series, newest first, with their revisions and segments."""
     return (
         Segmentation.objects.filter(series=series)
-        .select_related("created_by")
+        .select_related("created_by", "accepted_by")
         .prefetch_related(Prefetch("revisions", queryset=revisions_with_segments()))
     )
 
@@ -28,7 +28,7 @@ def segmentations_of(series: Series) -> QuerySet[Segmentation]:
 def get_segmentation_for(user: User, segmentation_id: UUID) -> Segmentation:
     """Return a segmentation with its series, study and patient; `NotFoundError` when not there or not to be seen."""
     segmentation = (
-        Segmentation.objects.select_related("series__study__patient", "created_by")
+        Segmentation.objects.select_related("series__study__patient", "created_by", "accepted_by")
         .prefetch_related(Prefetch("revisions", queryset=revisions_with_segments()))
         .filter(pk=segmentation_id, series__study__patient__in=visible_patients(user))
         .first()

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import Exact
 
-from studies.models import Patient, Segmentation, SegmentationState, Study, StudyWord, Team, User
+from studies.models import GateOutcome, Patient, Segmentation, SegmentationState, Study, StudyWord, Team, User
 from studies.permissions import visible_teams
 from studies.selectors.patients import note_reader_teams
 from studies.selectors.words import MAX_TERMS, fold_words, modality_word
@@ -69,6 +69,29 @@ class WorklistPage:
     page: int
     page_size: int
     results: list[Study]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRun:
+    """A segmentation as the worklist tells of it.
+
+    Attributes
+    ----------
+    model_version
+        Empty where a person began it.
+    gate_outcome
+        `GateOutcome` of the run.
+    accepted_at
+        When a person vouched for it.
+    """
+
+    name: str
+    model_version: str
+    gate_outcome: str
+    accepted_at: datetime | None
+
+
+_OF_RUNS = ("series__study", "name", "model_version", "gate_outcome", "accepted_at")
 
 
 def worklist_for(user: User, query: WorklistQuery) -> WorklistPage:
@@ -211,14 +234,28 @@ def _order(ordering: str) -> list[str]:
 def _read(keys: list[UUID], own_teams: dict[UUID, Team]) -> list[Study]:
     """Return the studies in the order of the keys, each patient with the reader's teams that see them."""
     found = {study.pk: study for study in Study.objects.filter(pk__in=keys).select_related("patient").order_by()}
-    segmentations = Segmentation.objects.filter(series__study__in=keys).order_by().values_list("series__study")
-    counts = dict(segmentations.annotate(count=Count("pk")))
+    segmentations = Segmentation.objects.filter(series__study__in=keys).order_by("-created_at").values_list(*_OF_RUNS)
+    runs: defaultdict[UUID, list[ModelRun]] = defaultdict(list)
+    for study_id, *row in segmentations:
+        runs[study_id].append(ModelRun(*row))
     patients = {study.patient_id for study in found.values()}
     shared: defaultdict[UUID, set[UUID]] = defaultdict(set)
     links = Patient.teams.through.objects.filter(patient_id__in=patients, team_id__in=list(own_teams))
     for patient_id, team_id in links.values_list("patient_id", "team_id"):
         shared[patient_id].add(team_id)
     for study in found.values():
-        study.segmentation_count = counts.get(study.pk, 0)  # type: ignore[attr-defined]  # for the serializer alone
+        # for the serializer alone
+        study.segmentation_count = len(runs[study.pk])  # type: ignore[attr-defined]
+        study.runs = _newest_of_each(runs[study.pk])  # type: ignore[attr-defined]
         note_reader_teams(study.patient, own_teams, shared[study.patient_id])
     return [found[key] for key in keys]
+
+
+def _newest_of_each(runs: list[ModelRun]) -> list[ModelRun]:
+    """Return what models made, newest first, once for each version; what asks for a person goes first."""
+    made = [run for run in runs if run.model_version]
+    made.sort(key=lambda run: run.gate_outcome != GateOutcome.NEEDS_EYES or run.accepted_at is not None)
+    told: dict[tuple[str, str], ModelRun] = {}
+    for run in made:
+        told.setdefault((run.name, run.model_version), run)
+    return list(told.values())

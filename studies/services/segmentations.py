@@ -19,6 +19,7 @@ from studies.models import AlgorithmType, Blob, Segment, Segmentation, Segmentat
 from studies.permissions import ACTING_ROLES, require_role
 from studies.queue import StudyTask, enqueue_on_commit
 from studies.services import audit
+from studies.services.acceptance import vouch_for
 from studies.services.studies import announce_study
 from studies.services.volumes import describe_grid, read_layout
 from studies.storage import StoredBlob, blob_store
@@ -90,10 +91,21 @@ def record_segmentation(
     algorithm_type: AlgorithmType,
     provenance: Mapping[str, object],
     created_by: User | None,
+    model_version: str = "",
+    gate_outcome: str = "",
     address: str = "",
 ) -> SegmentationRevision:
-    """Begin a segmentation with a stored label map as its first revision."""
-    segmentation = Segmentation.objects.create(series=series, name=name.strip()[:120], created_by=created_by)
+    """Begin a segmentation with a stored label map as its first revision.
+
+    Where a model made it, `model_version` says which and `gate_outcome` what its quality gate said (`GateOutcome`).
+    """
+    segmentation = Segmentation.objects.create(
+        series=series,
+        name=name.strip()[:120],
+        model_version=model_version,
+        gate_outcome=gate_outcome,
+        created_by=created_by,
+    )
     return _add_revision(
         segmentation,
         number=1,
@@ -205,6 +217,7 @@ def save_change(
         segmentation = Segmentation.objects.select_for_update().get(pk=base.segmentation_id)
         _require_latest(base)
         is_automatic = base.algorithm_type == AlgorithmType.AUTOMATIC
+        vouch_for(segmentation, by=created_by)
         return _add_revision(
             segmentation,
             number=base.number + 1,

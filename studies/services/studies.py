@@ -8,17 +8,38 @@ from django.db import transaction
 from django.db.models import Q
 
 from studies.events import WorklistChanged, publish_on_commit, worklist_group
-from studies.models import SegmentationState, Study, Team
+from studies.models import GateOutcome, Segmentation, SegmentationState, Study, Team
+
+_ENDED = frozenset({SegmentationState.SEGMENTED, SegmentationState.FAILED})
 
 
 @transaction.atomic
 def note_segmentation_state(study_id: UUID, state: SegmentationState, progress: float) -> None:
-    """Keep what the machines do with a study current, and tell the worklists it is on."""
+    """Keep what the machines do with a study current, and tell the worklists it is on.
+
+    Once they are done, a result that a person must look at counts for more than how the last run ended.
+    """
+    if state in _ENDED and _waits_for_eyes(study_id):
+        state = SegmentationState.NEEDS_EYES
     study = Study.objects.filter(pk=study_id)
     unchanged = study.filter(segmentation_state=state, segmentation_progress=progress)
     if not unchanged.exists():
         study.update(segmentation_state=state, segmentation_progress=progress)
         announce_study(study_id)
+
+
+@transaction.atomic
+def settle_eyes(study_id: UUID) -> None:
+    """Take a study off those that wait for a person, where the last segmentation that did has been looked at."""
+    waiting = Study.objects.filter(pk=study_id, segmentation_state=SegmentationState.NEEDS_EYES)
+    if waiting.exists() and not _waits_for_eyes(study_id):
+        waiting.update(segmentation_state=SegmentationState.SEGMENTED)
+    announce_study(study_id)
+
+
+def _waits_for_eyes(study_id: UUID) -> bool:
+    judged = Segmentation.objects.filter(series__study=study_id, gate_outcome=GateOutcome.NEEDS_EYES)
+    return judged.filter(accepted_at__isnull=True).exists()
 
 
 def announce_study(study_id: UUID) -> None:

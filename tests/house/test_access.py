@@ -61,6 +61,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("GET", "api/series/<uuid:series_id>/routing"): READS,
     ("POST", "api/series/<uuid:series_id>/segmentations"): ACTS,
     ("POST", "api/segmentations/<uuid:segmentation_id>/revisions"): ACTS,
+    ("POST", "api/segmentations/<uuid:segmentation_id>/accept"): ACTS,
     ("POST", "api/revisions/<uuid:revision_id>/cut"): ACTS,
     ("GET", "api/revisions/<uuid:revision_id>/label-map"): READS,
     ("GET", "api/revisions/<uuid:revision_id>/measurements"): READS,

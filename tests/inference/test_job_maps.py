@@ -128,3 +128,20 @@ def test_a_method_without_probabilities_has_no_such_interval(ball: Series, reade
     job = run(ball, reader, "otsu")
     client.force_login(reader)
     assert ask_intervals(client, job) == {"level": 0.9, "intervals": [], "reason": "no_probabilities"}
+
+
+def test_an_image_that_a_network_did_not_learn_from_needs_eyes_and_one_without_a_gate_is_not_judged(
+    noise: Series, reader: User, client: Client
+) -> None:
+    client.force_login(reader)
+    told = client.get(f"/api/jobs/{run(noise, reader, 'hippocampus').pk}").json()
+    assert told["gate"]["outcome"] == "needs_eyes"
+    assert "gate.unlike_training" in {reason["code"] for reason in told["gate"]["reasons"]}
+    (judged,) = client.get(f"/api/series/{noise.pk}/segmentations").json()["results"]
+    assert (judged["needs_eyes"], judged["model_version"]) == (True, told["model_version"])
+    assert judged["gate"] == told["gate"]
+    otsu = client.get(f"/api/jobs/{run(noise, reader, 'otsu').pk}").json()
+    assert otsu["gate"]["outcome"] == "not_judged"
+    assert [reason["code"] for reason in otsu["gate"]["reasons"]] == ["gate.no_reference"]
+    (line,) = client.get("/api/worklist").json()["results"]
+    assert line["segmentation_state"] == "needs_eyes"

@@ -110,6 +110,13 @@ export async function saveRevision(
   return (await response.json()) as Revision;
 }
 
+/** Vouch for a segmentation as it is. */
+export function acceptSegmentation(id: string): Promise<Segmentation> {
+  return expectData(
+    client.POST("/api/segmentations/{segmentation_id}/accept", { params: { path: { segmentation_id: id } } }),
+  );
+}
+
 /** Part the lesion that a line crosses; the smaller part becomes a segment of its own in the next revision. */
 export function cutLesion(revisionId: string, body: Schemas["CutRequest"]): Promise<Revision> {
   return expectData(

@@ -706,6 +706,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/segmentations/{segmentation_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Accept it: it needs no further eyes. */
+        post: operations["post_segmentations_segmentation_id_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/segmentations/{segmentation_id}/revisions": {
         parameters: {
             query?: never;
@@ -1143,6 +1160,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A point of the abstention curve. */
+        AbstentionPoint: {
+            /**
+             * Format: double
+             * @description Share of cases left to a person, those of the lowest predicted Dice.
+             */
+            abstained: number;
+            /**
+             * Format: double
+             * @description Of the others.
+             */
+            mean_dice: number;
+        };
         /** @description One structure of one case. */
         Agreement: {
             /** Format: double */
@@ -1660,6 +1690,59 @@ export interface components {
             rows: number;
             sop_instance_uid: string;
         };
+        /** @enum {string} */
+        GateOutcomeName: "passed" | "needs_eyes" | "not_judged";
+        /** @description Why a run was not simply let pass. */
+        GateReason: {
+            /** @description In what the image is the most unusual; may be empty. */
+            aspect: string;
+            /** @description Stable, as gate.unlike_training. */
+            code: string;
+            /** Format: double */
+            limit: number | null;
+            segment_number: number | null;
+            /** Format: double */
+            value: number | null;
+            words: string;
+        };
+        /** @description Cases that decided nothing, as they are and spoiled, put before the gate. */
+        GateTrials: {
+            cases: number;
+            curve: components["schemas"]["AbstentionPoint"][];
+            /** @description With a Dice of at least `least_dice`. */
+            good_cases: number;
+            kinds: components["schemas"]["SpoiledKind"][];
+            /** Format: double */
+            least_dice: number;
+            /**
+             * Format: double
+             * @description Mean absolute difference of predicted and observed Dice.
+             */
+            prediction_error: number | null;
+            /** @description As they are. */
+            turned_away: number;
+            turned_away_bad: number;
+            turned_away_good: number;
+        };
+        /** @description What the quality gate said of a run. */
+        GateVerdict: {
+            /**
+             * Format: double
+             * @description How far the image lies from those that the model learnt from.
+             */
+            distance: number | null;
+            /**
+             * Format: double
+             * @description How far it may.
+             */
+            most: number | null;
+            outcome: components["schemas"]["GateOutcomeName"];
+            /** @description Dice to expect, by segment number; of marked segments. */
+            predicted_dice: {
+                [key: string]: number;
+            };
+            reasons: components["schemas"]["GateReason"][];
+        };
         /** @description The regular grid of a volume in patient LPS, axes (slice, row, column). */
         Geometry: {
             /** @description 3x3 row-major; columns are the unit vectors of increasing slice, row and column index. */
@@ -1746,6 +1829,8 @@ export interface components {
             finished_at: string | null;
             /** @description Voxel (slice, row, column) that is computed first. */
             focus: number[];
+            /** @description What the quality gate said; null while there is no result. */
+            gate: components["schemas"]["GateVerdict"] | null;
             /** Format: uuid */
             id: string;
             /** @description Of a network that reads several series; else empty. */
@@ -2086,6 +2171,8 @@ export interface components {
             evidence: components["schemas"]["Evidence"] | null;
             /** @description Null unless asked for. */
             figures: components["schemas"]["ModelFigures"] | null;
+            /** @description What its quality gate does; null where none was fitted. */
+            gate: components["schemas"]["GateTrials"] | null;
             /** @description As its makers state it; empty where they do not. */
             intended_use: string;
             is_applicable: boolean;
@@ -2300,6 +2387,19 @@ export interface components {
         };
         /** @enum {string} */
         ModelParameterKindEnum: "number" | "integer" | "point";
+        /** @description What a model marked on a study. */
+        ModelRun: {
+            /**
+             * Format: date-time
+             * @description When a person accepted or corrected it.
+             */
+            accepted_at: string | null;
+            /** @description What its quality gate said. */
+            gate_outcome: components["schemas"]["GateOutcomeName"];
+            model_version: string;
+            /** @description The model's title. */
+            name: string;
+        };
         /** @description A structure the model labels. */
         ModelSegment: {
             /** @description #rrggbb */
@@ -2976,12 +3076,24 @@ export interface components {
         };
         /** @description The history of one label map. */
         Segmentation: {
+            /**
+             * Format: date-time
+             * @description When a person accepted or corrected it.
+             */
+            accepted_at: string | null;
+            accepted_by: string | null;
             /** Format: date-time */
             created_at: string;
             created_by: string | null;
+            /** @description What the quality gate said of that run; null without one. */
+            readonly gate: components["schemas"]["GateVerdict"] | null;
             /** Format: uuid */
             id: string;
+            /** @description Of the model whose run it began with; empty where a person did. */
+            model_version: string;
             name: string;
+            /** @description Whether the gate asks for a person and none has looked. */
+            needs_eyes: boolean;
             revisions: components["schemas"]["Revision"][];
             /** Format: uuid */
             series_id: string;
@@ -2991,7 +3103,7 @@ export interface components {
             results: components["schemas"]["Segmentation"][];
         };
         /** @enum {string} */
-        SegmentationStateName: "none" | "queued" | "running" | "segmented" | "failed";
+        SegmentationStateName: "none" | "queued" | "running" | "segmented" | "needs_eyes" | "failed";
         /** @description How much the verdict depends on which lesions are targets. */
         Selection: {
             counts: components["schemas"]["SelectionCount"][];
@@ -3088,6 +3200,33 @@ export interface components {
         SignInRequest: {
             password: string;
             username: string;
+        };
+        /** @description One way to spoil images. */
+        SpoiledKind: {
+            cases: number;
+            /** @description How often each reason was given, over all segments. */
+            codes: {
+                [key: string]: number;
+            };
+            /** @description As noise_alone, inverted or other_modality. */
+            kind: string;
+            /**
+             * Format: double
+             * @description Observed; null where nothing of what was outlined is left to see.
+             */
+            mean_dice: number | null;
+            /**
+             * Format: double
+             * @description Share told apart at 1 % false alarms.
+             */
+            share_at_1: number;
+            /**
+             * Format: double
+             * @description Share told apart at 5 % false alarms.
+             */
+            share_at_5: number;
+            /** @description Cases that need eyes, or were refused before the network. */
+            turned_away: number;
         };
         /** @description The problem `revision.stale_base`: what was saved meanwhile. */
         StaleBase: {
@@ -3483,6 +3622,8 @@ export interface components {
             patient: components["schemas"]["PatientBrief"];
             /** Format: date-time */
             received_at: string;
+            /** @description What models marked, what asks for a person first. */
+            runs: components["schemas"]["ModelRun"][];
             segmentation_count: number;
             /**
              * Format: double
@@ -5015,6 +5156,36 @@ export interface operations {
             };
         };
     };
+    post_segmentations_segmentation_id_accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                segmentation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segmentation"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_segmentations_segmentation_id_revisions: {
         parameters: {
             query: {
@@ -6083,7 +6254,7 @@ export interface operations {
                 page_size?: number;
                 /** @description Beginnings of words of the patient's name or id, the description or the accession number. */
                 search?: string;
-                state?: "none" | "queued" | "running" | "segmented" | "failed";
+                state?: "none" | "queued" | "running" | "segmented" | "needs_eyes" | "failed";
                 team?: string;
             };
             header?: never;

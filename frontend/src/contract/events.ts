@@ -17,6 +17,7 @@ export type SocketMessage =
   | RegistrationFinished
   | RegistrationNudged
   | RevisionSaved
+  | SegmentationAccepted
   | StreamEnded
   | StreamResume
   | StudyChanged
@@ -24,6 +25,16 @@ export type SocketMessage =
   | UploadProgressed
   | WorklistChanged;
 export type EvaluationState = "queued" | "running" | "finished" | "refused" | "cancelled";
+export type GateOutcome = "passed" | "needs_eyes" | "not_judged";
+export type GateCode =
+  | "gate.constant_image"
+  | "gate.unlike_training"
+  | "gate.low_predicted_dice"
+  | "gate.nothing_marked"
+  | "gate.no_reference"
+  | "gate.other_weights"
+  | "gate.other_reading"
+  | "gate.no_probabilities";
 export type MapKind = "uncertainty";
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 export type RegistrationState = "pending" | "done" | "failed";
@@ -99,6 +110,7 @@ export interface JobStatus {
    * @maxItems 3
    */
   focus: [number, number, number];
+  gate: GateVerdict | null;
   id: string;
   inputs: JobInput[];
   is_awaited: boolean;
@@ -128,6 +140,47 @@ export interface JobStatus {
   };
   windows_done: number;
   windows_total: number;
+}
+/**
+ * What the gate says of a run.
+ *
+ * Attributes
+ * ----------
+ * predicted_dice
+ *     By segment number as text, of the segments that are marked.
+ * distance, most
+ *     How far the image lies from those learnt from, and how far it may; None where nobody could tell.
+ */
+export interface GateVerdict {
+  distance: number | null;
+  most: number | null;
+  outcome: GateOutcome;
+  predicted_dice: {
+    [k: string]: number;
+  };
+  reasons: GateReason[];
+}
+/**
+ * One reason.
+ *
+ * Attributes
+ * ----------
+ * words
+ *     The reason in a sentence.
+ * segment_number
+ *     Which segment it is about; None for the whole run.
+ * aspect
+ *     `image_statistics.Aspect` that is the most unusual; empty for other reasons.
+ * value, limit
+ *     The score and what it had to reach or keep below; None where there is none.
+ */
+export interface GateReason {
+  aspect: string;
+  code: GateCode;
+  limit: number | null;
+  segment_number: number | null;
+  value: number | null;
+  words: string;
 }
 /**
  * One image of a job.
@@ -186,6 +239,13 @@ export interface RevisionSaved {
   revision_id: string;
   segmentation_id: string;
   type: "revision.saved";
+}
+/**
+ * A person vouches for a segmentation.
+ */
+export interface SegmentationAccepted {
+  segmentation_id: string;
+  type: "segmentation.accepted";
 }
 /**
  * The job is over and every brick has been sent; `revision_id` and `digest` where a label map was stored.

@@ -19,7 +19,8 @@ function revision(number: number, segmentationId = "s1"): Revision {
 }
 
 function segmentation(...revisions: Revision[]): Segmentation {
-  return { id: "s1", series_id: "x", name: "Tumour", created_at: "", created_by: "ida", revisions };
+  const unjudged = { accepted_at: null, accepted_by: null, gate: null, model_version: "", needs_eyes: false };
+  return { id: "s1", series_id: "x", name: "Tumour", created_at: "", created_by: "ida", ...unjudged, revisions };
 }
 
 const regionGrowing = {

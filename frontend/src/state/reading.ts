@@ -200,6 +200,17 @@ export function newestRevision(segmentations: readonly Segmentation[]): Revision
   return latest.sort((a, b) => b.created_at.localeCompare(a.created_at))[0];
 }
 
+/** The segmentation whose revision is on screen. */
+export function shownSegmentation({ shown, segmentations }: Pick<ReadingState, "shown" | "segmentations">) {
+  if (shown.kind !== "revision") return undefined;
+  return segmentations?.find((candidate) => candidate.id === shown.revision.segmentation_id);
+}
+
+/** The segmentation that the run on the panel ended with. */
+export function resultOf({ job, segmentations }: ReadingState): Segmentation | undefined {
+  return segmentations?.find((candidate) => candidate.id === job?.segmentation_id);
+}
+
 function isLatest(segmentations: readonly Segmentation[] | null, revision: Revision): boolean {
   const segmentation = segmentations?.find((candidate) => candidate.id === revision.segmentation_id);
   const latest = segmentation && latestRevision(segmentation);

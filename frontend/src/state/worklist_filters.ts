@@ -20,7 +20,7 @@ export const SORTABLE = [
 export type Sortable = (typeof SORTABLE)[number];
 export type Ordering = Sortable | `-${Sortable}`;
 
-export const SEGMENTATION_STATES = ["none", "queued", "running", "segmented", "failed"] as const;
+export const SEGMENTATION_STATES = ["none", "queued", "running", "segmented", "needs_eyes", "failed"] as const;
 type SegmentationState = (typeof SEGMENTATION_STATES)[number];
 
 export const PAGE_SIZE = 50;

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from inference.model_spec import ModelSpec
 from inference.network_spec import WeightsFile
-from inference.pipeline.manifest import WEIGHTS_FOLDER, write_manifest
+from inference.pipeline.manifest import WEIGHTS_FOLDER, read_manifest, write_manifest
 from studies.errors import DomainError
 from studies.label_maps.nifti import read_nifti, read_volume_nifti
 
@@ -89,6 +89,7 @@ class Command(BaseCommand):
         write_manifest(folder / f"{spec.name}.json", spec, provenance={"seed": recipe.seed, "steps": recipe.steps})
         measuring.measure_outlined(recipe, spec, folder, loaded, self._show_score, cpu_s=cpu_s)
         calibrate_shipped(recipe, spec, folder, loaded, lambda: None)
+        self._fit_gate(recipe, folder, loaded)
 
     def _measure_drawn(self, recipe: Recipe, spec: ModelSpec, options: dict[str, Any], cpu_s: float) -> None:
         import torch
@@ -114,6 +115,14 @@ class Command(BaseCommand):
         }
         write_manifest(folder / f"{spec.name}.json", spec, provenance=provenance)
         (folder / f"{spec.name}.md").write_text(card.write_card(recipe, synthetic, real, cpu_s=cpu_s), encoding="utf-8")
+        self._fit_gate(recipe, folder, None)
+
+    def _fit_gate(self, recipe: Recipe, folder: Path, loaded: LoadedSet | None) -> None:
+        """Come last: the gate judges by calibrated probabilities."""
+        from inference.training.gate_testing import fit_and_test
+
+        spec = read_manifest(folder / f"{recipe.spec.name}.json")
+        fit_and_test(recipe, spec, folder, loaded, self.stderr.write)
 
     def _show(self, step: TrainingStep) -> None:
         self.stderr.write(f"step {step.number}/{step.total}  loss {step.loss:.3f}  overlap {step.dice:.3f}")

@@ -86,6 +86,7 @@ def test_an_entry_says_what_the_contract_says(ask: Callable[..., Any], add: Call
                 "segmentation_state": "none",
                 "segmentation_progress": 0.25,
                 "segmentation_count": 0,
+                "runs": [],
             }
         ],
     }

@@ -1,7 +1,7 @@
-import { fetchLabelMap, fetchSegmentations } from "../../api/reading";
+import { acceptSegmentation, fetchLabelMap, fetchSegmentations } from "../../api/reading";
 import { readBrick, writeRuns } from "../../live/brick";
 import type { LabelMap } from "../../state/label_map";
-import { newestRevision } from "../../state/reading";
+import { newestRevision, shownSegmentation } from "../../state/reading";
 import type { Revision, Segmentation } from "../../state/records";
 import { throttle } from "../../lib/throttle";
 import { findDrafts } from "./drafts";
@@ -51,6 +51,19 @@ export class LabelDesk {
     } catch (error) {
       if (this.session.state.segmentations === null) this.session.set({ shownError: error });
     }
+  }
+
+  /** Vouch for the label map on screen as it is. */
+  async accept(): Promise<void> {
+    const segmentation = shownSegmentation(this.session.state);
+    if (!segmentation) return;
+    try {
+      await acceptSegmentation(segmentation.id);
+      this.session.set({ shownError: undefined });
+    } catch (error) {
+      this.session.set({ shownError: error });
+    }
+    await this.refresh();
   }
 
   /** Put a revision on screen, with the unsaved drawing on it if there is any. */

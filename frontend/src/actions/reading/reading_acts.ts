@@ -1,3 +1,4 @@
+import { acceptSegmentationAct } from "./accept_segmentation";
 import { cancelRunAct } from "./cancel_run";
 import { changeBrushActs } from "./change_brush";
 import { compareActs } from "./compare_priors";
@@ -42,6 +43,7 @@ export const keyedReadingActs: readonly ReadingAct[] = [
   undoStrokeAct,
   redoStrokeAct,
   saveRevisionAct,
+  acceptSegmentationAct,
   runModelAct,
   cancelRunAct,
   showKeysAct,

@@ -130,7 +130,7 @@ export class ReadingSession {
       onText: (message) => {
         const event = message as { type: string; job?: Job };
         if (event.type === "study.changed") this.noteArrivals(undefined);
-        if (event.type === "revision.saved") void this.labels.refresh();
+        if (event.type === "revision.saved" || event.type === "segmentation.accepted") void this.labels.refresh();
         if (event.type === "tracking.changed") refetchTracking(this.study.patient.id);
         if (event.type === "job.progressed" && event.job) this.jobs.notice(event.job);
         if (event.type.startsWith("registration.")) void this.compare.refresh();

@@ -3,6 +3,7 @@ import { compare } from "./de/compare";
 import { charts } from "./de/charts";
 import { figures } from "./de/figures";
 import { evaluations } from "./de/evaluations";
+import { gate } from "./de/gate";
 import { lesions } from "./de/lesions";
 import { models } from "./de/models";
 import { patient } from "./de/patient";
@@ -32,4 +33,5 @@ export const de = {
   ...records,
   ...models,
   ...routing,
+  ...gate,
 } satisfies Catalogue;

@@ -2,6 +2,7 @@ import { compare } from "./en/compare";
 import { charts } from "./en/charts";
 import { figures } from "./en/figures";
 import { evaluations } from "./en/evaluations";
+import { gate } from "./en/gate";
 import { lesions } from "./en/lesions";
 import { models } from "./en/models";
 import { patient } from "./en/patient";
@@ -31,4 +32,5 @@ export const en = {
   ...records,
   ...models,
   ...routing,
+  ...gate,
 } as const;

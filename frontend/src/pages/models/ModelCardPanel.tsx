@@ -9,6 +9,7 @@ import { ErrorState, LoadingState } from "../../ui/States";
 import { CardSection, Facts } from "./CardParts";
 import { Backends } from "./CardBackends";
 import { CardEvidence } from "./CardEvidence";
+import { CardGate } from "./CardGate";
 import { Input, Segments } from "./CardContents";
 import { Origin, Versions } from "./CardOrigin";
 import { Usage } from "./CardUsage";
@@ -61,6 +62,7 @@ function Card({ card, onClose }: { readonly card: ModelCard; readonly onClose: (
       <CardSection title={t("models.section_evaluation")}>
         <Evaluation card={card} />
         <OwnCases name={card.name} />
+        {card.gate ? <CardGate name={card.name} trials={card.gate} /> : null}
       </CardSection>
       {card.notes.trim() ? (
         <CardSection title={t("models.section_notes")}>

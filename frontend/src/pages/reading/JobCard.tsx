@@ -1,10 +1,18 @@
 import { useTranslate, type Translate } from "../../lib/messages";
-import type { Job } from "../../state/records";
+import type { Job, Segmentation } from "../../state/records";
 import { ProgressLine } from "../../ui/ProgressLine";
+import { GateNotice } from "./GateNotice";
 import styles from "./SidePanel.module.css";
 
+interface JobCardProps {
+  readonly job: Job;
+  /** What came of it, once that is known. */
+  readonly segmentation: Segmentation | undefined;
+  readonly isOffline: boolean;
+}
+
 /** Where a run stands, in words and as one line. */
-export function JobCard({ job, isOffline }: { readonly job: Job; readonly isOffline: boolean }) {
+export function JobCard({ job, segmentation, isOffline }: JobCardProps) {
   const t = useTranslate();
   const isActive = job.state === "queued" || job.state === "running";
   const tone = job.state === "failed" ? "failed" : job.state === "succeeded" ? "done" : "running";
@@ -20,6 +28,7 @@ export function JobCard({ job, isOffline }: { readonly job: Job; readonly isOffl
       ) : null}
       {isActive ? <p className={styles.quietLine}>{isOffline ? t("reading.run_goes_on") : detail(job, t)}</p> : null}
       <JobImages job={job} />
+      <GateNotice gate={job.gate} segmentation={segmentation} />
       {job.notes.map((note) => (
         <p key={note} className={styles.quietLine}>
           {note}

@@ -10,7 +10,7 @@ import { runModelAct } from "../../actions/reading/run_model";
 import { chosenModel, isRunning } from "../../actions/reading/run_state";
 import { watchRunAct } from "../../actions/reading/watch_run";
 import { useTranslate } from "../../lib/messages";
-import { connectionOf } from "../../state/reading";
+import { connectionOf, resultOf } from "../../state/reading";
 import type { Job, Model, ModelParameter } from "../../state/records";
 import { Button } from "../../ui/Button";
 import { Markdown } from "../../ui/Markdown";
@@ -57,7 +57,7 @@ function RunForm({ models }: { readonly models: readonly Model[] }) {
   const { job } = state;
   return (
     <>
-      {job ? <JobCard job={job} isOffline={connectionOf(state) === "waiting"} /> : null}
+      {job ? <JobCard job={job} segmentation={resultOf(state)} isOffline={connectionOf(state) === "waiting"} /> : null}
       <Select
         label={t("reading.model")}
         choices={models.map((one) => ({ value: one.name, label: one.title }))}

@@ -1,15 +1,17 @@
 import { Download, Eye, EyeOff, LockKeyhole, LockKeyholeOpen, Plus } from "lucide-react";
 
 import { exportAddress } from "../../api/reading";
+import { acceptSegmentationAct } from "../../actions/reading/accept_segmentation";
 import { startSegmentationAct } from "../../actions/reading/start_segmentation";
 import { perform } from "../../actions/reading/reading_acts";
 import { useTranslate, type Translate } from "../../lib/messages";
-import type { ReadingState, SegmentRow } from "../../state/reading";
+import { type ReadingState, type SegmentRow, shownSegmentation } from "../../state/reading";
 import type { Revision } from "../../state/records";
 import { Button, ToggleIconButton } from "../../ui/Button";
 import { Slider } from "../../ui/Slider";
 import { LoadingState, sentenceOf } from "../../ui/States";
 import { CourseLine } from "./CourseLine";
+import { GateNotice } from "./GateNotice";
 import { HeatLegend } from "./HeatLegend";
 import { LesionList, MeasuredLine } from "./LesionList";
 import { SegmentFigures } from "./SegmentFigures";
@@ -55,6 +57,7 @@ function Segments({ state }: { readonly state: ReadingState }) {
   return (
     <>
       <p className={styles.source}>{sourceLine(state, t)}</p>
+      <GateOfShown state={state} />
       <CourseLine state={state} />
       <MeasuredLine state={state} />
       <ul className={styles.segments} aria-label={t("reading.panel_segments")}>
@@ -76,6 +79,15 @@ function Segments({ state }: { readonly state: ReadingState }) {
       {shown.kind === "revision" ? <Exports revision={shown.revision} /> : null}
     </>
   );
+}
+
+/** What the quality gate said of the run that the label map on screen began with. */
+function GateOfShown({ state }: { readonly state: ReadingState }) {
+  const session = useReadingSession();
+  const segmentation = shownSegmentation(state);
+  if (!segmentation) return null;
+  const onAccept = acceptSegmentationAct.can(session) ? () => perform(acceptSegmentationAct, session) : undefined;
+  return <GateNotice gate={segmentation.gate} segmentation={segmentation} onAccept={onAccept} />;
 }
 
 function sourceLine(state: ReadingState, t: Translate): string {

@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, CircleDashed, CircleDot, Clock, type LucideIcon } from "lucide-react";
+import { CircleAlert, CircleCheck, CircleDashed, CircleDot, Clock, Eye, type LucideIcon } from "lucide-react";
 
 import type { SegmentationState } from "../../api/records";
 import { useTranslate } from "../../lib/messages";
@@ -10,8 +10,12 @@ const marks: Readonly<Record<SegmentationState, { icon: LucideIcon; tone: string
   queued: { icon: Clock, tone: styles.idle },
   running: { icon: CircleDot, tone: styles.running },
   segmented: { icon: CircleCheck, tone: styles.good },
+  needs_eyes: { icon: Eye, tone: styles.eyes },
   failed: { icon: CircleAlert, tone: styles.failed },
 };
+
+/** States whose words have their mark's tone. */
+const LOUD: ReadonlySet<SegmentationState> = new Set(["none", "needs_eyes", "failed"]);
 
 interface StateMarkProps {
   readonly state: SegmentationState;
@@ -35,7 +39,7 @@ export function StateMark({ state, progress = 0 }: StateMarkProps) {
           <span>{`${String(Math.round(progress * 100))} %`}</span>
         </>
       ) : (
-        <span className={state === "failed" ? styles.failed : state === "none" ? styles.idle : undefined}>{words}</span>
+        <span className={LOUD.has(state) ? tone : undefined}>{words}</span>
       )}
     </span>
   );

@@ -1,4 +1,5 @@
 import { createColumnHelper } from "@tanstack/react-table";
+import { Eye } from "lucide-react";
 import { Link } from "react-router";
 
 import type { PatientBrief, WorklistEntry } from "../../api/records";
@@ -80,6 +81,27 @@ function ReceivedCell({ at, now, locale }: { readonly at: string; readonly now: 
   );
 }
 
+/** The first run of a study in the list, what needs eyes before the rest; all of them on hover. */
+function RunsCell({ runs }: { readonly runs: WorklistEntry["runs"] }) {
+  const t = useTranslate();
+  const [first] = runs;
+  if (!first) return null;
+  const inWords = ({ name, model_version, gate_outcome, accepted_at }: typeof first) => {
+    const verdict = accepted_at ? t("worklist.run_accepted") : t(`gate.${gate_outcome}`);
+    return `${name} ${model_version}: ${verdict}`;
+  };
+  const needsEyes = first.gate_outcome === "needs_eyes" && !first.accepted_at;
+  return (
+    <span title={runs.map(inWords).join("\n")}>
+      {needsEyes ? <Eye size={12} aria-label={t("gate.needs_eyes")} className={styles.eyes} /> : null} {first.name}
+      <span className={styles.secondary}>{first.model_version}</span>
+      {runs.length > 1 ? (
+        <span className={styles.secondary}>{t("worklist.more_runs", { count: runs.length - 1 })}</span>
+      ) : null}
+    </span>
+  );
+}
+
 const meta = (values: ColumnMeta): ColumnMeta => values;
 
 /** The worklist's columns; `now` moves the relative times on. */
@@ -94,7 +116,7 @@ export function buildColumns(now: number, locale: Locale) {
     }),
     helper.display({
       id: "patient",
-      meta: meta({ label: "worklist.column_patient", width: "44%", sortsBy: "patient_name" }),
+      meta: meta({ label: "worklist.column_patient", width: "36%", sortsBy: "patient_name" }),
       cell: ({ row }) => <PatientCell entry={row.original} />,
     }),
     helper.display({
@@ -111,6 +133,11 @@ export function buildColumns(now: number, locale: Locale) {
       id: "date",
       meta: meta({ label: "worklist.column_date", width: "112px", sortsBy: "study_date" }),
       cell: ({ row }) => <DateCell entry={row.original} />,
+    }),
+    helper.display({
+      id: "model",
+      meta: meta({ label: "worklist.column_model", width: "20%", isNarrowHidden: true }),
+      cell: ({ row }) => <RunsCell runs={row.original.runs} />,
     }),
     helper.display({
       id: "images",

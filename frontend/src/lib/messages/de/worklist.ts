@@ -23,6 +23,9 @@ export const worklist = {
   "worklist.column_modality": "Modalität",
   "worklist.column_date": "Studiendatum",
   "worklist.column_images": "Bilder",
+  "worklist.column_model": "Modell",
+  "worklist.more_runs": "+{count}",
+  "worklist.run_accepted": "von einem Menschen angesehen",
   "worklist.column_segmentation": "Segmentierung",
   "worklist.column_team": "Team",
   "worklist.column_received": "Eingang",
@@ -52,5 +55,6 @@ export const worklist = {
   "segmentation_state.queued": "Wartet",
   "segmentation_state.running": "Läuft",
   "segmentation_state.segmented": "Segmentiert",
+  "segmentation_state.needs_eyes": "Bitte ansehen",
   "segmentation_state.failed": "Fehlgeschlagen",
 } as const;

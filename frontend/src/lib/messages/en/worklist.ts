@@ -24,6 +24,9 @@ export const worklist = {
   "worklist.column_modality": "Modality",
   "worklist.column_date": "Study date",
   "worklist.column_images": "Images",
+  "worklist.column_model": "Model",
+  "worklist.more_runs": "+{count}",
+  "worklist.run_accepted": "looked at by a person",
   "worklist.column_segmentation": "Segmentation",
   "worklist.column_team": "Team",
   "worklist.column_received": "Received",
@@ -53,5 +56,6 @@ export const worklist = {
   "segmentation_state.queued": "Waiting",
   "segmentation_state.running": "Running",
   "segmentation_state.segmented": "Segmented",
+  "segmentation_state.needs_eyes": "Needs eyes",
   "segmentation_state.failed": "Failed",
 } as const;
