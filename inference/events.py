@@ -10,6 +10,7 @@ from uuid import UUID
 from inference.input_images import JobInput
 from inference.job_states import JobState
 from inference.models import EvaluationState
+from inference.pipeline.explanation import ChannelEffect, ExplanationMethod
 from inference.pipeline.gate import GateVerdict
 from inference.pipeline.job_maps import MapKind
 
@@ -24,6 +25,21 @@ class JobMapStatus:
     high: float
     """What 0 and 255 stand for."""
     unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplanationStatus:
+    """What a job asks of a network's label map, and what came out."""
+
+    revision_id: UUID
+    method: ExplanationMethod
+    segment_number: int
+    lesion_number: int | None
+    """From 1 within its segment; None is the whole segment."""
+    score: float | None
+    """Mean log-odds of the lesion's voxels, each for its segment; None until it is known."""
+    effects: tuple[ChannelEffect, ...] = ()
+    """Of channel ablation, one for each channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +87,8 @@ class JobStatus:
     """What it found besides its labels, voxel by voxel."""
     gate: GateVerdict | None = None
     """What the quality gate said of its result; None while there is none."""
+    explanation: ExplanationStatus | None = None
+    """Of a job that says why a lesion was marked; None for one that segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

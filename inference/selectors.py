@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from inference.events import EvaluationStatus, JobMapStatus, JobProgressed, JobStatus
+from inference.events import EvaluationStatus, ExplanationStatus, JobMapStatus, JobProgressed, JobStatus
 from inference.input_images import JobInput
 from inference.job_states import ACTIVE, JobState
 from inference.models import EvaluationState, JobBrick, JobMap, ModelEvaluation, SegmentationJob
+from inference.pipeline.explanation import ChannelEffect, ExplanationMethod
 from inference.pipeline.gate import GateVerdict
 from inference.pipeline.job_maps import MapKind
 from inference.queue_order import LATELY, WaitingJob, WorkedJob, order_queue
@@ -66,10 +67,21 @@ def get_job_map_for(user: User, map_id: UUID) -> JobMap:
 
 
 def list_jobs_for(
-    user: User, *, study_id: UUID | None = None, series_id: UUID | None = None, is_active: bool | None = None
+    user: User,
+    *,
+    study_id: UUID | None = None,
+    series_id: UUID | None = None,
+    is_active: bool | None = None,
+    explains: UUID | None = None,
 ) -> list[SegmentationJob]:
-    """Return the newest jobs the person sees, of one study or series when asked for."""
-    jobs = visible_jobs(user)
+    """Return the newest runs the person sees, of one study or series when asked for; or the questions about a revision.
+
+    Parameters
+    ----------
+    explains
+        The revision that is asked about; None lists runs of models only.
+    """
+    jobs = visible_jobs(user).filter(explains=explains)
     if study_id is not None:
         jobs = jobs.filter(series__study=study_id)
     if series_id is not None:
@@ -147,6 +159,7 @@ def _describe(job: SegmentationJob, titles: Mapping[str, str], positions: Mappin
         revision_id=revision.pk if revision else None,
         requested_by=str(job.requested_by) if job.requested_by else None,
         rule_title=job.rule.title if job.rule else None,
+        explanation=_describe_explanation(job),
         maps=tuple(
             JobMapStatus(id=found.pk, kind=MapKind(found.kind), low=found.low, high=found.high, unit=found.unit)
             for found in job.maps.all()
@@ -159,6 +172,20 @@ def _read_verdict(revision: SegmentationRevision | None) -> GateVerdict | None:
     """Return what the gate said of a run by its revision; None for runs of before there was a gate."""
     verdict = None if revision is None else revision.provenance.get("gate")
     return None if verdict is None else GateVerdict.from_json(verdict)
+
+
+def _describe_explanation(job: SegmentationJob) -> ExplanationStatus | None:
+    if job.explains_id is None:
+        return None
+    asked = job.explanation
+    return ExplanationStatus(
+        revision_id=job.explains_id,
+        method=ExplanationMethod(asked["method"]),
+        segment_number=asked["segment_number"],
+        lesion_number=asked["lesion_number"],
+        score=asked.get("score"),
+        effects=tuple(ChannelEffect.from_json(effect) for effect in asked.get("effects", ())),
+    )
 
 
 def describe_stream(job_id: UUID) -> StreamState:
@@ -183,7 +210,7 @@ def read_bricks(job_id: UUID, *, attempt: int, after: int, limit: int) -> list[t
 
 def segmentation_state_of(study_id: UUID) -> tuple[SegmentationState, float]:
     """Return what the machines have done with a study: its state, and the share done of what runs."""
-    jobs = SegmentationJob.objects.filter(series__study=study_id)
+    jobs = SegmentationJob.objects.filter(series__study=study_id, explains__isnull=True)
     running = jobs.filter(state=JobState.RUNNING).order_by(F("started_at").desc(nulls_last=True)).first()
     if running is not None:
         return SegmentationState.RUNNING, running.windows_done / max(running.windows_total, 1)

@@ -16,10 +16,11 @@ __all__ = ["InferenceTask", "evaluate_model_task", "import_model_task", "run_nex
 
 @queue_task(name=InferenceTask.RUN_NEXT_JOB)
 def run_next_job_task(*, job_queue: str) -> None:
-    """Run the segmentation job that is due next in a queue."""
+    """Run the job that is due next in a queue: a segmentation, or a question why."""
+    from inference.pipeline.explain import explain
     from inference.pipeline.segment import segment
 
-    run_next_job(job_queue, segment=segment, device=_name_device(job_queue))
+    run_next_job(job_queue, segment=segment, explain=explain, device=_name_device(job_queue))
 
 
 def _name_device(job_queue: str) -> str:

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from inference.events import JobStatus
 from inference.job_states import JobState
+from inference.pipeline.explanation import ExplanationMethod
 from inference.pipeline.job_maps import MapKind
 from inference.selectors import describe_job, describe_jobs, get_job_for, get_job_map_for, list_jobs_for
 from inference.services.jobs import cancel_job, request_job, retry_job
@@ -25,6 +26,7 @@ from studies.permissions import client_address, signed_in_user
 from studies.selectors.series import get_series_for
 from studies.services import audit
 
+METHODS = [(method.value, method.value) for method in ExplanationMethod]
 STATES = [(state.value, state.value) for state in JobState]
 PARAMETER_VALUES = {
     "type": "object",
@@ -72,6 +74,25 @@ class JobMapSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField()
 
 
+class ChannelEffectSerializer(serializers.Serializer[Any]):
+    """What an answer is without one of its channels."""
+
+    channel = serializers.CharField()
+    score_fall = serializers.FloatField(help_text="By how much the mean log-odds of the lesion's voxels fall.")
+    kept_share = serializers.FloatField(help_text="Share of the lesion's voxels that would still be marked.")
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """What is asked of a network's label map, and what came out."""
+
+    revision_id = serializers.UUIDField()
+    method = serializers.ChoiceField(choices=METHODS)
+    segment_number = serializers.IntegerField()
+    lesion_number = serializers.IntegerField(allow_null=True, help_text="Null is the whole segment.")
+    score = serializers.FloatField(allow_null=True, help_text="Mean log-odds of the lesion's voxels; 0 is undecided.")
+    effects = ChannelEffectSerializer(many=True)
+
+
 class JobSerializer(serializers.Serializer[JobStatus]):
     """A segmentation job."""
 
@@ -111,6 +132,7 @@ class JobSerializer(serializers.Serializer[JobStatus]):
     gate = GateVerdictSerializer(
         allow_null=True, help_text="What the quality gate said; null while there is no result."
     )
+    explanation = ExplanationSerializer(allow_null=True, help_text="Of a job that says why; null for a run.")
 
 
 class JobListSerializer(serializers.Serializer[Any]):
@@ -141,6 +163,7 @@ class JobFilterSerializer(serializers.Serializer[Any]):
     study = serializers.UUIDField(required=False)
     series = serializers.UUIDField(required=False)
     active = serializers.BooleanField(required=False, allow_null=True, default=None)
+    explains = serializers.UUIDField(required=False)
 
 
 class JobsView(APIView):
@@ -150,6 +173,7 @@ class JobsView(APIView):
         parameters=[
             OpenApiParameter("study", OpenApiTypes.UUID),
             OpenApiParameter("series", OpenApiTypes.UUID),
+            OpenApiParameter("explains", OpenApiTypes.UUID, description="Questions about this revision, not runs."),
             OpenApiParameter("active", OpenApiTypes.BOOL, description="Waiting or running only; false: ended only."),
         ],
         responses=JobListSerializer,
@@ -164,6 +188,7 @@ class JobsView(APIView):
             study_id=asked.get("study"),
             series_id=asked.get("series"),
             is_active=asked["active"],
+            explains=asked.get("explains"),
         )
         return Response(JobListSerializer({"results": describe_jobs(jobs)}).data)
 

@@ -22,6 +22,8 @@ from inference.services.model_settings import SWITCHED_OFF
 from studies.label_maps.label_map import CodedConcept
 from studies.models import Series
 
+METHODS = [(method.value, method.value) for method in Method]
+
 
 class ModelParameterSerializer(serializers.Serializer[Any]):
     """A value a person may set before a run."""
@@ -64,7 +66,7 @@ class ModelSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     summary = serializers.CharField()
     limits = serializers.CharField(help_text="What it cannot do.")
-    method = serializers.ChoiceField(choices=[(m.value, m.value) for m in Method])
+    method = serializers.ChoiceField(choices=METHODS)
     modalities = serializers.ListField(child=serializers.CharField(), help_text="Empty takes any.")
     channels = serializers.ListField(
         child=serializers.CharField(), help_text="Images of one examination that it reads together, where several."

@@ -2,6 +2,7 @@
 
 from inference.api import (
     evaluations,
+    explanations,
     inputs,
     jobs,
     model_evidence,
@@ -16,6 +17,7 @@ from inference.api import (
 
 urlpatterns = [
     *evaluations.urlpatterns,
+    *explanations.urlpatterns,
     *inputs.urlpatterns,
     *jobs.urlpatterns,
     *model_evidence.urlpatterns,

@@ -14,7 +14,10 @@ FOCUS_FIELDS = ("focus_slice", "focus_row", "focus_column")
 
 
 class SegmentationJob(models.Model):
-    """One run of one model over one series. `attempt` fences: a worker writes only under the attempt it claimed."""
+    """One run of one model over one series, or one question why it marked a lesion.
+
+    `attempt` fences: a worker writes only under the attempt it claimed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="jobs")
@@ -74,6 +77,13 @@ class SegmentationJob(models.Model):
     revision = models.ForeignKey(
         SegmentationRevision, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs"
     )
+
+    explains = models.ForeignKey(
+        SegmentationRevision, on_delete=models.PROTECT, null=True, blank=True, related_name="explanations"
+    )
+    """The label map that it says the reasons of; None for a job that makes one."""
+    explanation = models.JSONField(default=dict, blank=True)
+    """What is asked of that label map and, at the end, what came out: `inference.events.ExplanationStatus` as JSON."""
 
     class Meta:
         ordering = ("-created_at",)

@@ -21,6 +21,7 @@ class MapKind(StrEnum):
     """What a map shows."""
 
     UNCERTAINTY = "uncertainty"
+    EXPLANATION = "explanation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class FoundMap:
     voxels
         uint8 (slice, row, column) on the series' own grid.
     low, high
-        What 0 and 255 stand for, in `unit`; between them it is linear.
+        What 0 and 255 stand for, in `unit`; between them it is linear. `low` is below 0 where values have a sign.
     unit
         In words.
     histograms

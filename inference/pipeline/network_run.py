@@ -33,11 +33,10 @@ from inference.pipeline.job_maps import deliver_map, is_gathering
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
 from inference.pipeline.largest_component import HoldBack
 from inference.pipeline.manifest import WEIGHTS_FOLDER
+from inference.pipeline.network_input import NetworkInput, prepare_input
 from inference.pipeline.networks import SliceBySlice, build_spec_network
 from inference.pipeline.nnunet_run import ARCHITECTURE as NNUNET
 from inference.pipeline.nnunet_run import list_folds, segment_with_nnunet
-from inference.pipeline.normalise import normalise
-from inference.pipeline.preprocess import pad_to_window
 from inference.pipeline.probabilities import CONVERSIONS, UNITS_PER_PROBABILITY
 from inference.pipeline.three_planes import InThreePlanes, weigh_planes
 from inference.pipeline.tiles import UNITS_PER_SCORE
@@ -45,8 +44,7 @@ from inference.pipeline.turning import Turn, find_turn
 from inference.pipeline.uncertainty import Doubt
 from inference.pipeline.warm_models import WARM_MODELS
 from inference.pipeline.weights import count_weights_bytes, load_weights, read_checked
-from inference.pipeline.windows import GridRule, Shape, WindowGrid
-from inference.pipeline.working_grid import WorkingGrid, place_working_grid
+from inference.pipeline.windows import GridRule, WindowGrid
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 
@@ -86,7 +84,7 @@ def segment_channels(
     network = spec.network
     if network is None:
         raise ValueError(f"{spec.name} is not a network.")
-    _require_channels(network, len(channels), spec.title)
+    require_channels(network, len(channels), spec.title)
     folder = folder or spec.folder or WEIGHTS_FOLDER
     on_progress(Progress("loading_model", 0, 0))
     if network.keep_largest:
@@ -117,28 +115,19 @@ def _segment_with(
     temperature: float,
 ) -> Labels:
     on_progress(Progress("preparing", 0, 0))
-    turn = find_turn(geometry, network.orientation)
-    working = place_working_grid(turn.turned_shape, turn.turn_axes(geometry), network)
-    image = np.stack(
-        [
-            normalise(working.resample(turn.turn(voxels)), voxels, channel.normalisation)
-            for voxels, channel in zip(channels, network.channels, strict=True)
-        ]
-    )
+    given = prepare_input(channels, geometry, network)
+    turn = given.turn
     deliver_statistics(
-        image,
+        given.unpadded,
         flat_axis=network.flat_axis,
         sides_mm=None if network.spacing_mm is None else turn.turn_values(geometry.sides_mm),
     )
-    value = float(image.min()) if network.pad_value is None else network.pad_value
-    padded, before = pad_to_window(image, network.window, value)
-    planes, rows, columns = padded.shape[1:]
-    grid = WindowGrid((planes, rows, columns), network.window, network.overlap, GridRule(network.grid))
-    way_back = _way_back(network, turn, working, before)
+    grid = WindowGrid(given.shape, network.window, network.overlap, GridRule(network.grid))
+    way_back = _way_back(network, given)
     wants_doubt = is_gathering() or is_gathering_answers()
     doubt = _doubt_of(network, forward.classes, way_back, temperature) if wants_doubt else None
     labels = run_windows(
-        padded,
+        given.image,
         grid,
         way_back,
         forward,
@@ -155,7 +144,8 @@ def _segment_with(
     return np.ascontiguousarray(turn.turn_back(labels))
 
 
-def _require_channels(network: NetworkSpec, count: int, title: str) -> None:
+def require_channels(network: NetworkSpec, count: int, title: str) -> None:
+    """Raise `ChannelsMissingError` unless there are as many images as the network was trained with."""
     if count != len(network.channels):
         wanted = ", ".join(channel.name for channel in network.channels)
         raise ChannelsMissingError(
@@ -164,10 +154,10 @@ def _require_channels(network: NetworkSpec, count: int, title: str) -> None:
         )
 
 
-def _way_back(network: NetworkSpec, turn: Turn, working: WorkingGrid, before: Shape) -> Resampling:
+def _way_back(network: NetworkSpec, given: NetworkInput) -> Resampling:
     is_linear = network.decision.is_interpolated
-    positions = working.find_positions(before, is_linear=is_linear)
-    resampling = Resampling(turn.turned_shape, working.shape, before, positions=positions)
+    positions = given.working.find_positions(given.before, is_linear=is_linear)
+    resampling = Resampling(given.turn.turned_shape, given.working.shape, given.before, positions=positions)
     if is_linear and not resampling.is_same_grid:
         return replace(resampling, convert=CONVERSIONS[network.decision.interpolated])
     return resampling
@@ -243,7 +233,7 @@ def check_network(spec: ModelSpec) -> tuple[tuple[BackendCheck, ...], ...]:
     if network.architecture == NNUNET:
         stages = list_folds(network, folder)
     else:
-        source = _source_of(network, network.weights[0], network.count_scores(len(spec.segments)), folder)
+        source = source_of(network, network.weights[0], network.count_scores(len(spec.segments)), folder)
         stages = [(source, network.weights)]
     found = []
     for source, files in stages:
@@ -256,10 +246,11 @@ def check_network(spec: ModelSpec) -> tuple[tuple[BackendCheck, ...], ...]:
 
 
 def _load_one(network: NetworkSpec, file: WeightsFile, scores: int, folder: Path) -> Forward:
-    return build_chosen(_source_of(network, file, scores, folder), file.sha256, pick_device())
+    return build_chosen(source_of(network, file, scores, folder), file.sha256, pick_device())
 
 
-def _source_of(network: NetworkSpec, file: WeightsFile, scores: int, folder: Path) -> NetworkSource:
+def source_of(network: NetworkSpec, file: WeightsFile, scores: int, folder: Path) -> NetworkSource:
+    """Read one of a network's weights files; torch modules are on the CPU and in evaluation mode."""
     shape = (len(network.channels), *network.window)
     path = folder / file.path
     if network.architecture == "onnx":

@@ -22,8 +22,9 @@ from inference.registry import get_model
 from inference.services.evaluation_cases import ArchiveCases
 from inference.services.evaluations import announce_evaluation, cases_path, drop_cases, read_segments
 from inference.services.heartbeat import Heartbeat
+from inference.services.job_images import ModelVersionError
 from inference.services.recorder import FencedOutError
-from inference.services.runs import ModelVersionError, Segment, explain_failure, run_next_job
+from inference.services.runs import Segment, explain_failure, run_next_job
 from studies.errors import DomainError
 from studies.services import audit
 

@@ -46,7 +46,7 @@ class ModelFigures:
 
 def measure_usage(name: str, version: str) -> ModelFigures:
     """Return what a version of a model has needed here."""
-    jobs = SegmentationJob.objects.filter(model_name=name, model_version=version)
+    jobs = SegmentationJob.objects.filter(model_name=name, model_version=version, explains__isnull=True)
     counts = jobs.aggregate(
         well=Count("pk", filter=Q(state=JobState.SUCCEEDED)), failed=Count("pk", filter=Q(state=JobState.FAILED))
     )

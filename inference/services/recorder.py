@@ -13,6 +13,7 @@ from django.utils import timezone
 from inference.job_states import JobState
 from inference.model_spec import CancelledError, Focus, Progress
 from inference.models import FOCUS_FIELDS, JobBrick, SegmentationJob
+from inference.pipeline.explanation import STAGE as EXPLAINING
 from inference.services.announcements import announce_bricks, announce_progress, note_study
 from inference.services.lease import Lease
 from studies.errors import DomainError
@@ -24,6 +25,8 @@ WORKLIST_S = 2.0
 LOOK_S = 0.1
 """How often the row is read for a wish to cancel and for the slice on screen, where nothing is written anyway."""
 BRICK_VOXELS = 2**20
+_ESTIMATED = ("segmenting", EXPLAINING)
+"""Stages whose windows take about the same time each."""
 
 Slab = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -131,7 +134,7 @@ class Recorder:
 
     def _estimate(self, progress: Progress) -> float | None:
         """Return the seconds left at the mean rate of this run's windows so far."""
-        if progress.stage != "segmenting":
+        if progress.stage not in _ESTIMATED:
             return None
         now = time.monotonic()
         if self._segmenting_began is None:

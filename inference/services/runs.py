@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import numpy as np
@@ -17,24 +16,25 @@ from django.utils import timezone
 from inference.job_states import JobState, can_move
 from inference.model_spec import CancelledError, Focus, ModelSpec, OnProgress, Parameters
 from inference.models import JobBrick, JobMap, SegmentationJob
+from inference.pipeline.explanation import Explain, explain_nothing
 from inference.pipeline.gate import GateVerdict, count_marked, judge_run
 from inference.pipeline.image_statistics import gather_statistics
-from inference.pipeline.job_maps import FoundMap, MapKind, gather_maps
+from inference.pipeline.job_maps import MapKind, gather_maps
 from inference.pipeline.run_notes import gather_notes
-from inference.registry import get_model, validate_parameters
+from inference.registry import validate_parameters
 from inference.selectors import jobs_to_show, waiting_in_order
 from inference.services.announcements import announce_state
-from inference.services.input_images import load_inputs, scale_uptake
+from inference.services.endings import close_job, end_job, lock_mine, pack_map
+from inference.services.explaining import run_explanation
+from inference.services.job_images import load_images, read_model
 from inference.services.jobs import wake_worker
 from inference.services.lease import Lease, name_worker
 from inference.services.recorder import FencedOutError, Recorder
 from studies.errors import DomainError
 from studies.imaging.volume import Volume
 from studies.label_maps.label_map import LabelMap
-from studies.models import AlgorithmType, Series
-from studies.services import audit
+from studies.models import AlgorithmType
 from studies.services.segmentations import StoredLabelMap, record_segmentation, store_label_map
-from studies.services.volumes import load_colours, load_stack, load_volume
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +55,6 @@ class Segment(Protocol):
         focus: Focus = (0, 0, 0),
         channels: Sequence[npt.NDArray[np.generic]] = (),
     ) -> LabelMap: ...
-
-
-class ModelVersionError(DomainError):
-    """The worker holds another version of the model than was asked for."""
-
-    code: ClassVar[str] = "model.version_changed"
-    status: ClassVar[int] = 409
 
 
 @transaction.atomic
@@ -85,20 +78,27 @@ def claim_job(job_id: UUID, *, worker: str, device: str = "", is_patient: bool =
     return job
 
 
-def run_next_job(queue: str, *, segment: Segment, device: str = "") -> bool:
+def run_next_job(queue: str, *, segment: Segment, explain: Explain = explain_nothing, device: str = "") -> bool:
     """Run the job of a queue that is due next; return False where none waits.
 
     First what nobody holds at this moment, so that workers who look at once need not wait for each other; only then
     what somebody may be about to take, change or let go.
     """
     return any(
-        run_job(job_id, segment=segment, device=device, is_patient=is_patient)
+        run_job(job_id, segment=segment, explain=explain, device=device, is_patient=is_patient)
         for is_patient in (False, True)
         for job_id in waiting_in_order(queue)
     )
 
 
-def run_job(job_id: UUID, *, segment: Segment, device: str = "", is_patient: bool = True) -> bool:
+def run_job(
+    job_id: UUID,
+    *,
+    segment: Segment,
+    explain: Explain = explain_nothing,
+    device: str = "",
+    is_patient: bool = True,
+) -> bool:
     """Run a waiting job from claim to end; return False where it could not be claimed.
 
     Returns True also when the run failed: the job's row says how. A worker that takes a job wakes another one for those
@@ -114,7 +114,10 @@ def run_job(job_id: UUID, *, segment: Segment, device: str = "", is_patient: boo
         with Lease(job) as lease, gather_notes() as job.notes:
             recorder = Recorder(job, lease)
             try:
-                _run(job, recorder, lease, segment)
+                if job.explains_id is None:
+                    _run(job, recorder, lease, segment)
+                else:
+                    run_explanation(job, recorder, lease, explain=explain)
             except CancelledError:
                 end_job(
                     job, JobState.CANCELLED, timings_s=recorder.timings_s, peak_memory_bytes=lease.peak_memory_bytes
@@ -132,29 +135,17 @@ def run_job(job_id: UUID, *, segment: Segment, device: str = "", is_patient: boo
 
 
 def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segment) -> None:
-    spec = get_model(job.model_name)
-    if spec.version != job.model_version:
-        raise ModelVersionError(
-            f"{spec.title} {job.model_version} was asked for and this worker has {spec.version}. Start a new job."
-        )
-    recorder.enter("loading")
-    series = Series.objects.select_related("study__patient").get(pk=job.series_id)
-    volume = load_volume(series) if spec.needs_volume else load_stack(series)
-    if spec.reads_uptake:
-        volume = scale_uptake(series, volume)
+    spec = read_model(job)
+    images = load_images(job, spec, recorder)
+    volume, channels = images.volume, images.channels
     parameters = validate_parameters(spec, job.parameters, volume.geometry.shape)
-    if job.inputs:
-        recorder.enter("aligning")
-    channels, inputs = load_inputs(job, volume)
-    if spec.reads_colours:
-        channels = load_colours(series)
     with gather_maps() as maps, gather_statistics() as statistics:
         label_map = segment(volume, spec, recorder, parameters=parameters, focus=job.focus, channels=channels)
     recorder.check_streamed(label_map)
     recorder.enter("storing")
     set_synchronous("FULL")
-    stored = store_label_map(series, label_map)
-    rows = [_pack_map(job, found) for found in maps.values()]
+    stored = store_label_map(images.series, label_map)
+    rows = [pack_map(job, found) for found in maps.values()]
     doubt = maps.get(MapKind.UNCERTAINTY)
     verdict = judge_run(
         spec, marked=count_marked(label_map), statistics=statistics, histograms=doubt.histograms if doubt else None
@@ -164,24 +155,11 @@ def _run(job: SegmentationJob, recorder: Recorder, lease: Lease, segment: Segmen
         job,
         spec,
         stored,
-        inputs=inputs,
+        inputs=images.inputs,
         maps=rows,
         verdict=verdict,
         timings_s=recorder.timings_s,
         peak_memory_bytes=lease.peak_memory_bytes,
-    )
-
-
-def _pack_map(job: SegmentationJob, found: FoundMap) -> JobMap:
-    payload = gzip.compress(np.ascontiguousarray(found.voxels).data, compresslevel=1, mtime=0)
-    return JobMap(
-        job=job,
-        kind=found.kind,
-        payload=payload,
-        low=found.low,
-        high=found.high,
-        unit=found.unit,
-        histograms={str(number): counts for number, counts in found.histograms.items()},
     )
 
 
@@ -200,7 +178,7 @@ def finish_job(
     """Store what was found and end the job in one act, unless another attempt has taken over."""
     JobMap.objects.filter(job=job).delete()
     JobMap.objects.bulk_create(maps)  # before the job is read, which is told with its maps
-    fresh = _lock_mine(job)
+    fresh = lock_mine(job)
     revision = record_segmentation(
         fresh.series,
         name=spec.title,
@@ -225,26 +203,7 @@ def finish_job(
     fresh.revision = revision
     fresh.inputs, fresh.notes = inputs, job.notes
     fresh.stage = ""
-    _close(fresh, JobState.SUCCEEDED, timings_s=timings_s, peak_memory_bytes=peak_memory_bytes)
-
-
-@transaction.atomic
-def end_job(
-    job: SegmentationJob,
-    state: JobState,
-    *,
-    code: str = "",
-    words: str = "",
-    timings_s: dict[str, float] | None = None,
-    peak_memory_bytes: int | None = None,
-) -> None:
-    """End a run without a result; does nothing where another attempt has taken over."""
-    try:
-        fresh = _lock_mine(job)
-    except FencedOutError:
-        return
-    fresh.failure_code, fresh.failure, fresh.notes = code, words, job.notes
-    _close(fresh, state, timings_s=timings_s or {}, peak_memory_bytes=peak_memory_bytes)
+    close_job(fresh, JobState.SUCCEEDED, timings_s=timings_s, peak_memory_bytes=peak_memory_bytes)
 
 
 def algorithm_type_of(spec: ModelSpec) -> AlgorithmType:
@@ -276,39 +235,3 @@ def set_synchronous(level: str) -> None:
     with connection.cursor() as cursor:
         if cursor.execute("PRAGMA synchronous").fetchone() != (0,):
             cursor.execute(f"PRAGMA synchronous={level}")
-
-
-def _lock_mine(job: SegmentationJob) -> SegmentationJob:
-    mine = jobs_to_show().filter(pk=job.pk, attempt=job.attempt, state=JobState.RUNNING)
-    fresh = mine.select_for_update(of=("self",)).first()
-    if fresh is None:
-        raise FencedOutError
-    return fresh
-
-
-def _close(
-    job: SegmentationJob, state: JobState, *, timings_s: dict[str, float], peak_memory_bytes: int | None
-) -> None:
-    job.state, job.finished_at, job.seconds_left = state, timezone.now(), None
-    job.peak_memory_bytes = peak_memory_bytes
-    job.timings_s = {stage: round(seconds, 4) for stage, seconds in timings_s.items()} | _waits(job)
-    job.save()
-    announce_state(job)
-    audit.record(
-        act=f"job.{state}",
-        actor=None,
-        subject=job,
-        patient=job.series.study.patient,
-        outcome=audit.FAILED if state is JobState.FAILED else audit.SUCCESS,
-        attempt=job.attempt,
-        code=job.failure_code,
-    )
-
-
-def _waits(job: SegmentationJob) -> dict[str, float]:
-    if job.started_at is None or job.finished_at is None or job.queued_at is None:
-        return {}
-    return {
-        "queued": round((job.started_at - job.queued_at).total_seconds(), 4),
-        "total": round((job.finished_at - job.started_at).total_seconds(), 4),
-    }

@@ -169,10 +169,12 @@ SPECTACULAR_SETTINGS = {
         "UploadStateName": "studies.models.UploadState",
         "ResponseCategory": "studies.api.assessment_serializers.CATEGORIES",
         "CriterionName": "studies.api.assessment_serializers.CRITERIA",
+        "ExplanationMethodName": "inference.api.jobs.METHODS",
         "JobStateName": "inference.api.jobs.STATES",
         "EvaluationStateName": "inference.models.EvaluationState",
         "EvaluationVerdictName": "inference.api.evaluation_serializers.VERDICTS",
         "ModelImportStateName": "inference.models.ModelImportState",
+        "MethodEnum": "inference.api.model_serializers.METHODS",
         "TrendName": "studies.api.tracking_serializers.TRENDS",
     },
 }

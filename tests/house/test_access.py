@@ -63,6 +63,7 @@ MATRIX: dict[tuple[str, str], set[Role]] = {
     ("POST", "api/segmentations/<uuid:segmentation_id>/revisions"): ACTS,
     ("POST", "api/segmentations/<uuid:segmentation_id>/accept"): ACTS,
     ("POST", "api/revisions/<uuid:revision_id>/cut"): ACTS,
+    ("POST", "api/revisions/<uuid:revision_id>/explanations"): ACTS,
     ("GET", "api/revisions/<uuid:revision_id>/label-map"): READS,
     ("GET", "api/revisions/<uuid:revision_id>/measurements"): READS,
     ("GET", "api/revisions/<uuid:revision_id>/figures"): READS,

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from inference.job_states import JobState
 from inference.models import JobBrick, SegmentationJob
+from inference.services.endings import end_job
 from inference.services.jobs import cancel_job, request_job
 from inference.services.lease import LEASE, is_worker_gone, name_worker
 from inference.services.reaper import FIRST_REMINDER, KEEP_BRICKS, LAST_REMINDER, reap
-from inference.services.runs import claim_job, end_job
+from inference.services.runs import claim_job
 from studies.models import Series, User
 from tests.stack import wait_until
 

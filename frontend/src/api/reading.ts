@@ -55,6 +55,17 @@ export function requestJob(body: Schemas["NewJobRequest"]): Promise<Job> {
   return expectData(client.POST("/api/jobs", { body }));
 }
 
+/** Questions about a revision, the newest first. */
+export async function fetchExplanations(revisionId: string): Promise<Job[]> {
+  const query = { explains: revisionId };
+  return (await expectData(client.GET("/api/jobs", { params: { query }, headers: BACKGROUND }))).results;
+}
+
+export function requestExplanation(revisionId: string, body: Schemas["NewExplanationRequest"]): Promise<Job> {
+  const params = { path: { revision_id: revisionId } };
+  return expectData(client.POST("/api/revisions/{revision_id}/explanations", { params, body }));
+}
+
 export function cancelJob(id: string): Promise<Job> {
   return expectData(client.POST("/api/jobs/{job_id}/cancel", { params: { path: { job_id: id } } }));
 }

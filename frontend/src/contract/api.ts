@@ -551,6 +551,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/revisions/{revision_id}/explanations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Queue the question; 200 with the job that has asked the same where there is one. */
+        post: operations["post_revisions_revision_id_explanations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/revisions/{revision_id}/export": {
         parameters: {
             query?: never;
@@ -1365,6 +1382,20 @@ export interface components {
             shrinkage_probability: number | null;
             unknown_because: string;
         };
+        /** @description What an answer is without one of its channels. */
+        ChannelEffect: {
+            channel: string;
+            /**
+             * Format: double
+             * @description Share of the lesion's voxels that would still be marked.
+             */
+            kept_share: number;
+            /**
+             * Format: double
+             * @description By how much the mean log-odds of the lesion's voxels fall.
+             */
+            score_fall: number;
+        };
         /** @description A rule that fired. */
         Clause: {
             rule_id: string;
@@ -1580,6 +1611,23 @@ export interface components {
             training: components["schemas"]["Training"];
             worst: components["schemas"]["WorstCase"][];
         };
+        /** @description What is asked of a network's label map, and what came out. */
+        Explanation: {
+            effects: components["schemas"]["ChannelEffect"][];
+            /** @description Null is the whole segment. */
+            lesion_number: number | null;
+            method: components["schemas"]["ExplanationMethodName"];
+            /** Format: uuid */
+            revision_id: string;
+            /**
+             * Format: double
+             * @description Mean log-odds of the lesion's voxels; 0 is undecided.
+             */
+            score: number | null;
+            segment_number: number;
+        };
+        /** @enum {string} */
+        ExplanationMethodName: "occlusion" | "integrated_gradients" | "grad_cam_deepest" | "grad_cam_decoder" | "channel_ablation";
         /** @description One line of where a model came from; null where nobody states it. */
         Fact: {
             name: string;
@@ -1823,6 +1871,8 @@ export interface components {
             attempt: number;
             /** Format: date-time */
             created_at: string;
+            /** @description Of a job that says why; null for a run. */
+            explanation: components["schemas"]["Explanation"] | null;
             failure: string;
             failure_code: string;
             /** Format: date-time */
@@ -1912,7 +1962,7 @@ export interface components {
             unit: string;
         };
         /** @enum {string} */
-        JobMapKindEnum: "uncertainty";
+        JobMapKindEnum: "uncertainty" | "explanation";
         /** @enum {string} */
         JobStateName: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         /** @description How many outlined volumes of a structure lay within the interval that was stated. */
@@ -2414,6 +2464,13 @@ export interface components {
         /** @description An administrator's word on a model. */
         ModelWordRequest: {
             is_enabled: boolean;
+        };
+        /** @description A question. */
+        NewExplanationRequest: {
+            /** @description As measured, within its segment; null: all of it. */
+            lesion_number?: number | null;
+            method: components["schemas"]["ExplanationMethodName"];
+            segment_number: number;
         };
         /** @description A run that is asked for. */
         NewJobRequest: {
@@ -3932,6 +3989,8 @@ export interface operations {
             query?: {
                 /** @description Waiting or running only; false: ended only. */
                 active?: boolean;
+                /** @description Questions about this revision, not runs. */
+                explains?: string;
                 series?: string;
                 study?: string;
             };
@@ -4797,6 +4856,48 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["StaleBase"];
+                };
+            };
+            /** @description Refused, with the reason. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_revisions_revision_id_explanations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                revision_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExplanationRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Refused, with the reason. */

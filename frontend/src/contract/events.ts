@@ -25,6 +25,8 @@ export type SocketMessage =
   | UploadProgressed
   | WorklistChanged;
 export type EvaluationState = "queued" | "running" | "finished" | "refused" | "cancelled";
+export type ExplanationMethod =
+  "occlusion" | "integrated_gradients" | "grad_cam_deepest" | "grad_cam_decoder" | "channel_ablation";
 export type GateOutcome = "passed" | "needs_eyes" | "not_judged";
 export type GateCode =
   | "gate.constant_image"
@@ -35,7 +37,7 @@ export type GateCode =
   | "gate.other_weights"
   | "gate.other_reading"
   | "gate.no_probabilities";
-export type MapKind = "uncertainty";
+export type MapKind = "uncertainty" | "explanation";
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 export type RegistrationState = "pending" | "done" | "failed";
 export type ReceptionOutcome = "stored" | "duplicate" | "refused" | "skipped";
@@ -102,6 +104,7 @@ export interface JobProgressed {
 export interface JobStatus {
   attempt: number;
   created_at: string;
+  explanation: ExplanationStatus | null;
   failure: string;
   failure_code: string;
   finished_at: string | null;
@@ -140,6 +143,34 @@ export interface JobStatus {
   };
   windows_done: number;
   windows_total: number;
+}
+/**
+ * What a job asks of a network's label map, and what came out.
+ */
+export interface ExplanationStatus {
+  effects: ChannelEffect[];
+  lesion_number: number | null;
+  method: ExplanationMethod;
+  revision_id: string;
+  score: number | null;
+  segment_number: number;
+}
+/**
+ * What an answer is without one of its channels.
+ *
+ * Attributes
+ * ----------
+ * channel
+ *     Its name.
+ * score_fall
+ *     By how much the mean log-odds of the lesion's voxels fall.
+ * kept_share
+ *     Share of the lesion's voxels that the network would still mark.
+ */
+export interface ChannelEffect {
+  channel: string;
+  kept_share: number;
+  score_fall: number;
 }
 /**
  * What the gate says of a run.

@@ -1,7 +1,7 @@
 import { walk, type Plane, type Triple } from "./planes";
 
 /**
- * Colours of a map from nothing to most: one hue whose lightness alone rises evenly (CIELAB L* 20 to 93), so that it
+ * Colours of a map from nothing to most: one hue whose lightness alone rises evenly (CIELAB L* 19 to 90), so that it
  * reads the same with every kind of colour vision and on a grey print. Red, green and blue; between them it is linear.
  */
 export const RAMP: readonly (readonly [number, number, number])[] = [
@@ -13,6 +13,27 @@ export const RAMP: readonly (readonly [number, number, number])[] = [
   [253, 216, 238],
 ];
 
+/** The same lightness in two more hues, for maps with a sign: what speaks for an answer, and what against it. */
+export const RAMP_FOR: typeof RAMP = [
+  [74, 37, 0],
+  [123, 62, 1],
+  [174, 90, 1],
+  [223, 123, 31],
+  [255, 167, 97],
+  [255, 220, 196],
+];
+export const RAMP_AGAINST: typeof RAMP = [
+  [2, 49, 77],
+  [2, 83, 126],
+  [1, 119, 178],
+  [10, 157, 233],
+  [123, 193, 255],
+  [207, 229, 254],
+];
+
+/** The byte of nothing, in a map with a sign. */
+const ZERO_LEVEL = 128;
+
 /** Values from here on are drawn: what is nearer to nothing leaves the image as it is. */
 export const LEAST_DRAWN = 13;
 
@@ -21,15 +42,24 @@ export interface HeatMap {
   readonly id: string;
   readonly voxels: Uint8Array<ArrayBuffer>;
   readonly shape: Triple;
+  /** Whether bytes below 128 are less than nothing. */
+  readonly isSigned: boolean;
 }
 
 /** Red, green and blue of a value from 0 to 255. */
-export function rampColour(value: number): readonly [number, number, number] {
-  const place = (Math.max(0, Math.min(255, value)) / 255) * (RAMP.length - 1);
-  const below = Math.min(Math.floor(place), RAMP.length - 2);
-  const [from, to] = [RAMP[below] ?? [0, 0, 0], RAMP[below + 1] ?? [0, 0, 0]];
+export function rampColour(value: number, ramp: typeof RAMP = RAMP): readonly [number, number, number] {
+  const place = (Math.max(0, Math.min(255, value)) / 255) * (ramp.length - 1);
+  const below = Math.min(Math.floor(place), ramp.length - 2);
+  const [from, to] = [ramp[below] ?? [0, 0, 0], ramp[below + 1] ?? [0, 0, 0]];
   const mix = (channel: 0 | 1 | 2) => Math.round(from[channel] + (to[channel] - from[channel]) * (place - below));
   return [mix(0), mix(1), mix(2)];
+}
+
+/** How strong a byte is, 0 to 255, and in which hue it is drawn. */
+function readLevel(value: number, isSigned: boolean): { readonly strength: number; readonly ramp: typeof RAMP } {
+  if (!isSigned) return { strength: value, ramp: RAMP };
+  const strength = Math.min(255, Math.abs(value - ZERO_LEVEL) * 2);
+  return { strength, ramp: value < ZERO_LEVEL ? RAMP_AGAINST : RAMP_FOR };
 }
 
 /** The values of one image of a plane, row after row. */
@@ -45,10 +75,11 @@ export function heatSlice({ voxels, shape }: HeatMap, plane: Plane, index: numbe
 }
 
 /** Pixels of those values, as a canvas takes them: red, green, blue and how much they cover. */
-export function paintHeat(values: Uint8Array, opacity: number): Uint32Array<ArrayBuffer> {
+export function paintHeat(values: Uint8Array, opacity: number, isSigned = false): Uint32Array<ArrayBuffer> {
   const words = Uint32Array.from({ length: 256 }, (_, value) => {
-    if (value < LEAST_DRAWN) return 0;
-    const [red, green, blue] = rampColour(value);
+    const { strength, ramp } = readLevel(value, isSigned);
+    if (strength < LEAST_DRAWN) return 0;
+    const [red, green, blue] = rampColour(strength, ramp);
     return ((Math.round(opacity * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   });
   return Uint32Array.from(values, (value) => words[value] ?? 0);

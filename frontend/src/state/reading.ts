@@ -3,7 +3,7 @@ import type { CutProblem } from "./cut";
 import type { HeatMap } from "./heat";
 import type { LesionKey, Measured } from "./lesions";
 import type { Triple, PlaneId } from "./planes";
-import type { Job, JobMap, Model, ModelInputs, Revision, Segmentation } from "./records";
+import type { ExplanationMethod, Job, JobMap, Model, ModelInputs, Revision, Segmentation } from "./records";
 import type { BrushShape } from "./brush";
 import type { ToolId } from "./tools";
 
@@ -32,12 +32,12 @@ export type Shown =
   | { readonly kind: "live"; readonly jobId: string }
   | { readonly kind: "revision"; readonly revision: Revision; readonly isLatest: boolean };
 
-/** How sure the run was that the label map on screen comes from. */
+/** What a run found besides its labels, or what a lesion's label rests on, to be laid over the images. */
 export type HeatState =
   | { readonly kind: "nothing" }
   | { readonly kind: "there"; readonly map: JobMap }
   | { readonly kind: "shown"; readonly map: JobMap; readonly voxels: HeatMap }
-  | { readonly kind: "failed"; readonly error: unknown };
+  | { readonly kind: "failed"; readonly map: JobMap; readonly error: unknown };
 
 export type SaveState =
   | { readonly kind: "clean" }
@@ -77,6 +77,8 @@ export interface ReadingState {
   readonly isPlaying: boolean;
   readonly overlay: { readonly isShown: boolean; readonly opacity: number; readonly isFilled: boolean };
   readonly heat: HeatState;
+  /** Which of two maps it is, where there are both. */
+  readonly heatChoice: JobMap["kind"];
   readonly heatStyle: { readonly isShown: boolean; readonly opacity: number };
   readonly segments: readonly SegmentRow[];
   readonly activeSegment: number | null;
@@ -107,6 +109,10 @@ export interface ReadingState {
   readonly compare: CompareState | null;
   readonly measured: Measured;
   readonly chosenLesion: LesionKey | null;
+  readonly explanationMethod: ExplanationMethod;
+  /** The question about the label map on screen that was asked last. */
+  readonly explanation: Job | null;
+  readonly explanationError: unknown;
 }
 
 export type Connection = "connecting" | "open" | "waiting" | "refused";
@@ -142,6 +148,7 @@ export const initialReading: ReadingState = {
   isPlaying: false,
   overlay: { isShown: true, opacity: 0.35, isFilled: true },
   heat: { kind: "nothing" },
+  heatChoice: "uncertainty",
   heatStyle: { isShown: false, opacity: 0.6 },
   segments: [],
   activeSegment: null,
@@ -168,6 +175,9 @@ export const initialReading: ReadingState = {
   compare: null,
   measured: { kind: "nothing" },
   chosenLesion: null,
+  explanationMethod: "occlusion",
+  explanation: null,
+  explanationError: undefined,
 };
 
 /** Simple changes go as parts of the state; those that touch several parts have a name. */

@@ -34,7 +34,7 @@ function paint({ map, opacity }: Heat, plane: Plane, index: number): HTMLCanvasE
   const canvas = document.createElement("canvas");
   canvas.width = plane.columns;
   canvas.height = plane.rows;
-  const pixels = paintHeat(heatSlice(map, plane, index), opacity);
+  const pixels = paintHeat(heatSlice(map, plane, index), opacity, map.isSigned);
   const image = new ImageData(new Uint8ClampedArray(pixels.buffer), plane.columns, plane.rows);
   canvas.getContext("2d", IN_MEMORY)?.putImageData(image, 0, 0);
   return canvas;

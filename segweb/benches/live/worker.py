@@ -14,9 +14,10 @@ from inference.job_states import JobState
 from inference.model_spec import Method, ModelSpec, Progress
 from inference.models import SegmentationJob
 from inference.registry import list_models, validate_parameters
+from inference.services.endings import end_job
 from inference.services.lease import Lease, name_worker
 from inference.services.recorder import Recorder
-from inference.services.runs import claim_job, end_job, set_synchronous
+from inference.services.runs import claim_job, set_synchronous
 from studies.imaging.geometry import VolumeGeometry
 from studies.imaging.volume import Volume
 

@@ -21,9 +21,10 @@ from inference.consumers import JobConsumer
 from inference.job_states import JobState
 from inference.model_spec import Progress
 from inference.models import JobBrick, SegmentationJob
+from inference.services.endings import end_job
 from inference.services.lease import Lease
 from inference.services.recorder import Recorder
-from inference.services.runs import claim_job, end_job
+from inference.services.runs import claim_job
 from segweb.asgi import application
 from studies.models import Role, User
 from tests.factories import PatientFactory, SeriesFactory, TeamFactory, UserFactory

@@ -4,6 +4,7 @@ import { changeBrushActs } from "./change_brush";
 import { compareActs } from "./compare_priors";
 import { choosePresetActs } from "./choose_preset";
 import { chooseToolActs } from "./choose_tool";
+import { explainLesionAct } from "./explain_lesion";
 import { invertImageAct } from "./invert_image";
 import { nextSegmentAct } from "./next_segment";
 import { openPanelActs } from "./open_panel";
@@ -36,6 +37,7 @@ export const keyedReadingActs: readonly ReadingAct[] = [
   toggleOverlayAct,
   toggleFillAct,
   toggleHeatAct,
+  explainLesionAct,
   ...Object.values(openPanelActs),
   ...compareActs,
   nextSegmentAct,

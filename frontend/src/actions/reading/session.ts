@@ -14,6 +14,7 @@ import type { Heat, OverlayStyle, Readout, Viewer } from "../../viewer/viewer";
 import { CompareDesk } from "./compare_desk";
 import { CutDesk } from "./cut_desk";
 import { DrawingDesk } from "./drawing_desk";
+import { ExplainDesk } from "./explain_desk";
 import { HeatDesk } from "./heat_desk";
 import { JobDesk } from "./job_desk";
 import { LabelDesk } from "./label_desk";
@@ -57,6 +58,7 @@ export class ReadingSession {
   readonly jobs = new JobDesk(this);
   readonly lesions = new LesionDesk(this);
   readonly heat = new HeatDesk(this);
+  readonly explanations = new ExplainDesk(this);
   readonly compare = new CompareDesk(this);
   viewer: Viewer | undefined;
   labelMap: LabelMap | undefined;
@@ -91,7 +93,7 @@ export class ReadingSession {
     if (this.isClosed || !this.viewer) return;
     this.unsubscribe.push(this.keepViewerInStep(this.viewer));
     this.listenToStudy();
-    this.unsubscribe.push(this.lesions.follow(this.start.lesion), this.heat.follow());
+    this.unsubscribe.push(this.lesions.follow(this.start.lesion), this.heat.follow(), this.explanations.follow());
     this.goToStart(this.viewer);
     await Promise.all([this.labels.openFirst(), this.jobs.resumeActive()]);
   }
@@ -113,6 +115,7 @@ export class ReadingSession {
     this.studySocket?.close();
     this.noteArrivals.cancel();
     this.jobs.close();
+    this.explanations.close();
     this.drawing.close();
     this.compare.close();
     for (const stop of this.unsubscribe) stop();
@@ -132,7 +135,7 @@ export class ReadingSession {
         if (event.type === "study.changed") this.noteArrivals(undefined);
         if (event.type === "revision.saved" || event.type === "segmentation.accepted") void this.labels.refresh();
         if (event.type === "tracking.changed") refetchTracking(this.study.patient.id);
-        if (event.type === "job.progressed" && event.job) this.jobs.notice(event.job);
+        if (event.type === "job.progressed" && event.job) this.hear(event.job);
         if (event.type.startsWith("registration.")) void this.compare.refresh();
       },
       onState: (state) => {
@@ -141,6 +144,11 @@ export class ReadingSession {
         if (state === "refused") void checkSession("ended").catch(() => undefined);
       },
     });
+  }
+
+  private hear(job: Job): void {
+    if (job.explanation) this.explanations.notice(job);
+    else this.jobs.notice(job);
   }
 
   /** Images that have joined the series since it was opened are not on screen: label maps of it no longer fit. */

@@ -1,6 +1,6 @@
 import type { ReadingAct } from "./reading_act";
 
-/** Show the images with or without how sure the model was. */
+/** Show the images with or without how sure the model was, or what a lesion rests on. */
 export const toggleHeatAct: ReadingAct = {
   name: "toggle_heat",
   label: "reading.toggle_heat",
@@ -9,5 +9,6 @@ export const toggleHeatAct: ReadingAct = {
   run: (session) => {
     const { heatStyle } = session.state;
     session.set({ heatStyle: { ...heatStyle, isShown: !heatStyle.isShown } });
+    session.heat.retry();
   },
 };

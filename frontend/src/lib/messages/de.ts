@@ -4,6 +4,7 @@ import { charts } from "./de/charts";
 import { figures } from "./de/figures";
 import { evaluations } from "./de/evaluations";
 import { gate } from "./de/gate";
+import { explanation } from "./de/explanation";
 import { lesions } from "./de/lesions";
 import { models } from "./de/models";
 import { patient } from "./de/patient";
@@ -30,6 +31,7 @@ export const de = {
   ...lesions,
   ...figures,
   ...evaluations,
+  ...explanation,
   ...records,
   ...models,
   ...routing,

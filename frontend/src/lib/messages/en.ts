@@ -3,6 +3,7 @@ import { charts } from "./en/charts";
 import { figures } from "./en/figures";
 import { evaluations } from "./en/evaluations";
 import { gate } from "./en/gate";
+import { explanation } from "./en/explanation";
 import { lesions } from "./en/lesions";
 import { models } from "./en/models";
 import { patient } from "./en/patient";
@@ -29,6 +30,7 @@ export const en = {
   ...lesions,
   ...figures,
   ...evaluations,
+  ...explanation,
   ...records,
   ...models,
   ...routing,

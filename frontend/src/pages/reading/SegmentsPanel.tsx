@@ -12,6 +12,7 @@ import { Slider } from "../../ui/Slider";
 import { LoadingState, sentenceOf } from "../../ui/States";
 import { CourseLine } from "./CourseLine";
 import { GateNotice } from "./GateNotice";
+import { ExplanationPanel } from "./ExplanationPanel";
 import { HeatLegend } from "./HeatLegend";
 import { LesionList, MeasuredLine } from "./LesionList";
 import { SegmentFigures } from "./SegmentFigures";
@@ -76,6 +77,7 @@ function Segments({ state }: { readonly state: ReadingState }) {
         onChange={(opacity) => session.set({ overlay: { ...overlay, opacity } })}
       />
       <HeatLegend state={state} />
+      <ExplanationPanel state={state} />
       {shown.kind === "revision" ? <Exports revision={shown.revision} /> : null}
     </>
   );

@@ -34,6 +34,7 @@ export const models = {
   "models.method_uptake": "Anreicherung",
   "models.method_skin_lesion": "Farbe",
   "models.method_brain_lesion": "Grauwerte",
+  "models.method_retinal_ridges": "Kanten und Farbe",
   "models.not_needed": "CPU",
   "models.unchecked": "ungeprüft",
   "models.unchecked_hint": "Die Rechenwege wurden auf diesem Rechner nicht verglichen: die Referenz läuft.",

@@ -79,10 +79,10 @@ export const reading = {
   "reading.first_segment": "Segment 1",
   "reading.drawn_by_hand": "Von Hand gezeichnet",
   "reading.opacity": "Deckkraft",
-  "reading.toggle_heat": "Unsicherheit des Modells",
+  "reading.toggle_heat": "Unsicherheit des Modells oder seine Gründe",
   "reading.heat": "Wie sicher das Modell war",
-  "reading.heat_show": "Unsicherheit zeigen (U)",
-  "reading.heat_hide": "Unsicherheit verbergen (U)",
+  "reading.heat_show": "Unsicherheit zeigen (H)",
+  "reading.heat_hide": "Unsicherheit verbergen (H)",
   "reading.heat_low": "sicher",
   "reading.heat_high": "unentschieden",
   "reading.heat_meaning":

@@ -33,6 +33,7 @@ export const models = {
   "models.method_uptake": "Uptake",
   "models.method_skin_lesion": "Colour",
   "models.method_brain_lesion": "Grey values",
+  "models.method_retinal_ridges": "Ridges and colour",
   "models.not_needed": "CPU",
   "models.unchecked": "unchecked",
   "models.unchecked_hint": "Backends have not been compared on this machine: the reference runs.",

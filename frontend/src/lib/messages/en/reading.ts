@@ -78,10 +78,10 @@ export const reading = {
   "reading.first_segment": "Segment 1",
   "reading.drawn_by_hand": "Drawn by hand",
   "reading.opacity": "Opacity",
-  "reading.toggle_heat": "Model's uncertainty",
+  "reading.toggle_heat": "Model's uncertainty, or its reasons",
   "reading.heat": "How sure the model was",
-  "reading.heat_show": "Show uncertainty (U)",
-  "reading.heat_hide": "Hide uncertainty (U)",
+  "reading.heat_show": "Show uncertainty (H)",
+  "reading.heat_hide": "Hide uncertainty (H)",
   "reading.heat_low": "sure",
   "reading.heat_high": "undecided",
   "reading.heat_meaning":

@@ -1,0 +1,43 @@
+/** Warum eine Läsion markiert wurde. */
+export const explanation = {
+  "explanation.title": "Warum?",
+  "explanation.ask": "Warum wurde das markiert?",
+  "explanation.ask_lesion": "Warum Läsion {lesion} von {segment}?",
+  "explanation.ask_segment": "Warum alles von {segment}?",
+  "explanation.method": "Fragen durch",
+  "explanation.method_occlusion": "Abdecken von Stücken (Occlusion)",
+  "explanation.method_integrated_gradients": "Einblenden des Bildes (Integrated Gradients)",
+  "explanation.method_grad_cam_deepest": "gröbste Merkmale (Grad-CAM)",
+  "explanation.method_grad_cam_decoder": "feinste Merkmale (Grad-CAM)",
+  "explanation.method_channel_ablation": "Weglassen eines von mehreren Bildern",
+  "explanation.of_lesion": "Läsion {lesion} von Segment {segment}",
+  "explanation.of_segment": "Alles von Segment {segment}",
+  "explanation.queued": "Wartet auf einen Rechner",
+  "explanation.queue_position": "Wartet, Platz {position} in der Schlange",
+  "explanation.cancelling": "Hält nach dem laufenden Durchgang an",
+  "explanation.cancelled": "Vor dem Ende angehalten",
+  "explanation.passes": "{done} von {total} Mal gefragt",
+  "explanation.passes_left": "{done} von {total} Mal gefragt, noch etwa {seconds} s",
+  "explanation.preparing": "Vorbereitung",
+  "explanation.progress": "Fortschritt der Erklärung",
+  "explanation.cancel": "Anhalten",
+  "explanation.show": "Karte zeigen (H)",
+  "explanation.hide": "Karte verbergen (H)",
+  "explanation.score": "Antwort des Netzes dafür: im Mittel {score} Log-Odds. 0 ist unentschieden.",
+  "explanation.effect": "ohne {channel}: {fall} Log-Odds, {kept} davon noch markiert",
+  "explanation.effects": "Wie weit die Antwort ohne jedes Bild fällt",
+  "explanation.caution": "Zeigt, worauf die Antwort des Netzes beruht, nicht, ob sie stimmt.",
+  "explanation.heat": "Worauf die Antwort beruht",
+  "explanation.speaks_against": "dagegen: {value}",
+  "explanation.speaks_for": "dafür: {value}",
+  "explanation.least": "0",
+  "explanation.meaning_occlusion":
+    "Um wie viel die Log-Odds der Läsion fallen, wenn ein Stück dort mit einfachem Gewebe abgedeckt wird. Orange spricht für die Läsion, Blau dagegen.",
+  "explanation.meaning_integrated_gradients":
+    "Was jedes Voxel zu den Log-Odds der Läsion beiträgt, während das Bild aus einfachem Gewebe entsteht, als Anteil des stärksten. Orange spricht für die Läsion, Blau dagegen.",
+  "explanation.meaning_grad_cam_deepest":
+    "Wo die gröbsten Merkmale für die Läsion sprechen, als Anteil des stärksten. Was dagegen spricht, ist nicht zu sehen.",
+  "explanation.meaning_grad_cam_decoder":
+    "Wo die Merkmale vor der Antwort für die Läsion sprechen, als Anteil des stärksten. Sie liegen ihrer Art nach nah an der Maske; was dagegen spricht, ist nicht zu sehen.",
+  "explanation.opacity": "Deckkraft der Karte",
+} as const;

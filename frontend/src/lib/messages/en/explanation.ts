@@ -1,0 +1,43 @@
+/** Why a lesion was marked. */
+export const explanation = {
+  "explanation.title": "Why?",
+  "explanation.ask": "Why was this marked?",
+  "explanation.ask_lesion": "Why lesion {lesion} of {segment}?",
+  "explanation.ask_segment": "Why all of {segment}?",
+  "explanation.method": "Ask by",
+  "explanation.method_occlusion": "covering pieces (occlusion)",
+  "explanation.method_integrated_gradients": "growing the image in (integrated gradients)",
+  "explanation.method_grad_cam_deepest": "coarsest features (Grad-CAM)",
+  "explanation.method_grad_cam_decoder": "finest features (Grad-CAM)",
+  "explanation.method_channel_ablation": "leaving out one image of several",
+  "explanation.of_lesion": "Lesion {lesion} of segment {segment}",
+  "explanation.of_segment": "All of segment {segment}",
+  "explanation.queued": "Waits for a worker",
+  "explanation.queue_position": "Waits, place {position} in the queue",
+  "explanation.cancelling": "Stopping after the pass it is at",
+  "explanation.cancelled": "Stopped before it was done",
+  "explanation.passes": "Asked {done} of {total} times",
+  "explanation.passes_left": "Asked {done} of {total} times, about {seconds} s left",
+  "explanation.preparing": "Preparing",
+  "explanation.progress": "Progress of the explanation",
+  "explanation.cancel": "Stop",
+  "explanation.show": "Show the map (H)",
+  "explanation.hide": "Hide the map (H)",
+  "explanation.score": "The network's answer for it: {score} log-odds on average. 0 is undecided.",
+  "explanation.effect": "without {channel}: {fall} log-odds, {kept} of it still marked",
+  "explanation.effects": "How far the answer falls without each image",
+  "explanation.caution": "Shows what the network's answer rests on, not whether it is right.",
+  "explanation.heat": "What the answer rests on",
+  "explanation.speaks_against": "against: {value}",
+  "explanation.speaks_for": "for: {value}",
+  "explanation.least": "0",
+  "explanation.meaning_occlusion":
+    "By how much the log-odds of the lesion fall when a patch there is covered with plain tissue. Orange speaks for the lesion, blue against it.",
+  "explanation.meaning_integrated_gradients":
+    "What each voxel adds to the lesion's log-odds while the image grows out of plain tissue, as a share of the strongest. Orange speaks for the lesion, blue against it.",
+  "explanation.meaning_grad_cam_deepest":
+    "Where the coarsest features speak for the lesion, as a share of the strongest. What speaks against it is not shown.",
+  "explanation.meaning_grad_cam_decoder":
+    "Where the features before the answer speak for the lesion, as a share of the strongest. It lies close to the mask by its nature; what speaks against it is not shown.",
+  "explanation.opacity": "Opacity of the map",
+} as const;
