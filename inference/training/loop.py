@@ -87,17 +87,35 @@ def train(
 def _take_step(
     recipe: Recipe, windows: tuple[Images, Truths], step: int, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> TrainingStep:
-    images, truths = windows
     for group in optimiser.param_groups:
         group["lr"] = choose_learning_rate(recipe, step)
+    buffers = {name: value.clone() for name, value in network.named_buffers()}
+    report = _find_gradient(recipe, windows, step, network, in_half=trains_in_half())
+    if report is None:
+        # some layers give no number in bf16 where they do in single precision: the step is taken again as if new
+        for name, value in network.named_buffers():
+            value.copy_(buffers[name])
+        report = _find_gradient(recipe, windows, step, network, in_half=False)
+    if report is None:
+        raise ValueError(f"Step {step + 1} gave no number: lower the learning rate of {recipe.spec.name}.")
+    optimiser.step()
+    return report
+
+
+def _find_gradient(
+    recipe: Recipe, windows: tuple[Images, Truths], step: int, network: nn.Module, *, in_half: bool
+) -> TrainingStep | None:
+    """Leave the gradient of a step in the parameters and report on it; None where it is not a number."""
+    images, truths = windows
     device = next(network.parameters()).device
-    with torch.autocast(device.type, torch.bfloat16, enabled=trains_in_half()):
+    with torch.autocast(device.type, torch.bfloat16, enabled=in_half):
         scores = network(torch.from_numpy(images).to(device))
     loss, dice = measure_loss(scores.float(), torch.from_numpy(truths).to(device).long())
-    optimiser.zero_grad(set_to_none=True)
+    network.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch ships this one untyped
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimiser.step()
+    size = nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    if not bool(torch.isfinite(loss) & torch.isfinite(size)):
+        return None
     return TrainingStep(step + 1, recipe.steps, float(loss.detach()), float(dice))
 
 

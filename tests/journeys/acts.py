@@ -100,7 +100,7 @@ def assert_accessible(page: Page, where: str) -> None:
         RULES,
     )
     told = [f"{where}: {fault['id']} at {[node['target'] for node in fault['nodes']]}" for fault in found]
-    assert told == []
+    assert told == [], told
 
 
 def picture(page: Page) -> np.ndarray:

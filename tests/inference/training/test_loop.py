@@ -11,6 +11,7 @@ import torch
 
 from inference.network_spec import WeightsFile
 from inference.pipeline.weights import encode_weights
+from inference.training import loop
 from inference.training.catalogue import RECIPES
 from inference.training.loop import TrainingStep, measure_loss, train
 from inference.training.recipes import Recipe, draw_case
@@ -78,6 +79,42 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
         train(make_recipe(seed=9), tmp_path / "a", ignore)
     with pytest.raises(ValueError, match="another recipe"):
         train(make_recipe(steps=3), tmp_path / "a", ignore)
+
+
+class _NoNumberInHalf(torch.nn.Module):
+    """A network that gives no number in half precision, and spoils its running statistics on the way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Conv3d(1, 2, 1), torch.nn.BatchNorm3d(2))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        factor = float("nan") if torch.is_autocast_enabled("cpu") else 1.0
+        scores: torch.Tensor = self.layers(image * factor)
+        return scores
+
+
+def test_a_step_without_a_number_in_half_precision_is_taken_in_single(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: object) -> torch.nn.Module:
+        torch.manual_seed(1)
+        return _NoNumberInHalf()
+
+    monkeypatch.setattr(loop, "build_spec_network", build)
+    trained = {}
+    for in_half in (True, False):
+        monkeypatch.setattr(loop, "trains_in_half", lambda in_half=in_half: in_half)
+        trained[in_half] = train(make_recipe(3), tmp_path / str(in_half), ignore).network.state_dict()
+    for name, value in trained[False].items():
+        assert torch.isfinite(trained[True][name]).all()
+        torch.testing.assert_close(trained[True][name], value)
+
+
+def test_a_step_without_a_number_at_all_ends_the_run_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "measure_loss", lambda scores, truth: (scores.sum() * float("inf"), scores.mean()))
+    with pytest.raises(ValueError, match="Step 1 gave no number"):
+        train(make_recipe(3), tmp_path / "a", ignore)
 
 
 def test_training_learns(tmp_path: Path) -> None:
