@@ -34,6 +34,13 @@ def read_cases(spec: ModelSpec) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def find_least_gain(lines: list[dict[str, str]]) -> float:
+    """Return the lower end of the 95 % bootstrap interval of what a network gains on its baseline, case by case."""
+    gains = np.array([float(each["dice"]) - float(each["baseline_dice"]) for each in lines if each["dice"]])
+    drawn = np.random.default_rng(1).choice(gains, (2000, len(gains)))
+    return float(np.quantile(drawn.mean(axis=1), 0.025))
+
+
 def test_networks_that_learnt_from_outlines_ship_with_their_evidence() -> None:
     learnt = {name for name, recipe in RECIPES.items() if recipe.learns_from is not None}
     here = {spec.name for spec in list_built_in() if spec.network is not None}
@@ -65,7 +72,7 @@ def test_figures_follow_from_the_table_of_cases_and_beat_the_baseline(spec: Mode
         assert summary["model"]["dice"]["mean"] == pytest.approx(np.mean(dice), abs=1e-4)
         assert summary["baseline"]["dice"]["mean"] == pytest.approx(np.mean(simple), abs=1e-4)
         assert summary["below_half"] == sum(value < 0.5 for value in dice)
-        assert summary["model"]["dice"]["low"] > summary["baseline"]["dice"]["high"], "it would not ship"
+        assert find_least_gain(lines) > 0, "it would not ship"
         assert f"{np.mean(dice):.3f}" in tell_evidence(evidence)
         assert f"{np.mean(dice):.3f}" in spec.card
 
@@ -93,4 +100,5 @@ def test_real_cases_give_the_figures_again(spec: ModelSpec, shared_data: Path) -
     stated = {(case["case"], int(case["segment_number"])): case["dice"] for case in read_cases(spec)}
     for case in load_set(recipe.learns_from, folder).cases[Part.VALIDATE][:2]:
         for score in evaluate_case(case, spec, match_segments(spec, case.truth), parameters={}, baseline=None).scores:
-            assert score.agreement.dice == pytest.approx(float(stated[case.name, score.segment_number]), abs=0.005)
+            dice = stated[case.name, score.segment_number]  # empty where it is not outlined
+            assert score.agreement.dice == (pytest.approx(float(dice), abs=0.005) if dice else None)
