@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import time
 from datetime import timedelta
 
 from django.db import transaction
@@ -16,13 +14,13 @@ from inference.services.evaluation_runs import close_evaluation
 from inference.services.evaluations import drop_cases, evaluations_folder
 from inference.services.jobs import InferenceTask
 from inference.services.lease import LEASE
+from inference.services.received_files import sweep_folders
 from studies.queue import Queue, enqueue_on_commit
 
 logger = logging.getLogger(__name__)
 
 REMIND_AFTER = timedelta(minutes=1)
 MOST_ATTEMPTS = 2
-SWEEP_AFTER = timedelta(days=1)
 
 
 def tend_evaluations() -> int:
@@ -36,13 +34,8 @@ def tend_evaluations() -> int:
 
 def sweep_evaluations() -> int:
     """Delete files of cases that no evaluation waits for: their web server stopped between the file and the row."""
-    horizon = time.time() - SWEEP_AFTER.total_seconds()
-    kept = {str(pk) for pk in ModelEvaluation.objects.filter(state__in=UNDER_WAY).values_list("pk", flat=True)}
-    folders = evaluations_folder().glob("*")
-    old = [path for path in folders if path.name not in kept and path.stat().st_mtime < horizon]
-    for path in old:
-        shutil.rmtree(path, ignore_errors=True)
-    return len(old)
+    kept = ModelEvaluation.objects.filter(state__in=UNDER_WAY).values_list("pk", flat=True)
+    return sweep_folders(evaluations_folder(), kept)
 
 
 def _send_again(found: ModelEvaluation) -> bool:

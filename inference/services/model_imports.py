@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -31,7 +30,7 @@ from inference.registry import list_built_in
 from inference.services.heartbeat import Heartbeat
 from inference.services.jobs import InferenceTask
 from inference.services.lease import LEASE
-from inference.services.received_files import FileEmptyError, FileTooLargeError, tidy_name, write_stream
+from inference.services.received_files import FileEmptyError, FileTooLargeError, sweep_folders, tidy_name, write_stream
 from studies.errors import ConflictError, DomainError, InvalidInputError
 from studies.models import Role, User
 from studies.permissions import require_role
@@ -46,7 +45,6 @@ REMIND_AFTER = timedelta(minutes=1)
 MOST_ATTEMPTS = 2
 STALL_LIMIT_S = 900.0
 """An import that takes longer hangs: its worker is ended, as nothing else ends a program inside a model."""
-SWEEP_AFTER = timedelta(days=1)
 SUFFIXES = (".zip", ".pt", ".pth", ".ts", ".onnx")
 
 
@@ -146,13 +144,8 @@ def tend_imports() -> int:
 
 def sweep_imports() -> int:
     """Delete files that no import waits for: their web server stopped between the file and the row."""
-    horizon = time.time() - SWEEP_AFTER.total_seconds()
     under_way = ModelImport.objects.filter(state__in=(ModelImportState.RECEIVED, ModelImportState.CHECKING))
-    kept = {str(pk) for pk in under_way.values_list("pk", flat=True)}
-    old = [path for path in _imports_folder().glob("*") if path.name not in kept and path.stat().st_mtime < horizon]
-    for path in old:
-        shutil.rmtree(path, ignore_errors=True)
-    return len(old)
+    return sweep_folders(_imports_folder(), under_way.values_list("pk", flat=True))
 
 
 def import_path(found: ModelImport) -> Path:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import time
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 from studies.storage import CHUNK_BYTES, Readable, explain_write_failures, make_folder
 
 _LONGEST_NAME = 120
+_SWEEP_AFTER = timedelta(days=1)
 
 
 class FileTooLargeError(Exception):
@@ -45,3 +51,13 @@ def write_stream(stream: Readable, path: Path, *, most_bytes: int) -> tuple[int,
     if size == 0:
         raise FileEmptyError
     return size, hasher.hexdigest()
+
+
+def sweep_folders(root: Path, kept: Iterable[UUID]) -> int:
+    """Delete folders older than a day, named by rows, whose row is not among those kept; return how many."""
+    horizon = time.time() - _SWEEP_AFTER.total_seconds()
+    names = {str(pk) for pk in kept}
+    old = [path for path in root.glob("*") if path.name not in names and path.stat().st_mtime < horizon]
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(old)
