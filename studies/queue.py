@@ -18,7 +18,10 @@ logger = logging.getLogger(__name__)
 class Queue(StrEnum):
     """Which workers take a task."""
 
+    RECORD = "record"
+    """What the clinical record does by itself, above all reading what was dropped: it never waits for a model."""
     CPU = "cpu"
+    """Models that need no device."""
     GPU = "gpu"
 
 
@@ -40,7 +43,7 @@ def queue_task(*, name: str) -> Callable[[Callable[..., None]], Any]:
     return register
 
 
-def enqueue_on_commit(task: str, *, queue: Queue = Queue.CPU, delay_s: float = 0.0, **ids: UUID | str) -> None:
+def enqueue_on_commit(task: str, *, queue: Queue = Queue.RECORD, delay_s: float = 0.0, **ids: UUID | str) -> None:
     """Send a task by name once the surrounding transaction has committed; ids and digests only, never objects.
 
     With `delay_s` a worker begins no earlier than so much later.

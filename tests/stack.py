@@ -83,7 +83,7 @@ class LiveStack:
         """Valkey's address, as SEGWEB_BROKER_URL."""
         return f"redis+socket://{self.folder / 'valkey.sock'}"
 
-    def start(self, *, workers: tuple[str, ...] = ("cpu", "gpu")) -> None:
+    def start(self, *, workers: tuple[str, ...] = ("record", "cpu", "gpu")) -> None:
         """Start everything and wait until the health check is content."""
         self.start_valkey()
         self.start_child(web_spec(self.port))
@@ -187,7 +187,7 @@ def live_stack(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveSt
 
 
 @contextlib.contextmanager
-def run_stack(django_db_blocker: Any, *, workers: tuple[str, ...] = ("cpu", "gpu")) -> Iterator[LiveStack]:
+def run_stack(django_db_blocker: Any, *, workers: tuple[str, ...] = ("record", "cpu", "gpu")) -> Iterator[LiveStack]:
     """Run a stack of its own, for tests that kill parts of it."""
     with tempfile.TemporaryDirectory(prefix="segweb-stack-") as folder, django_db_blocker.unblock():
         stack = LiveStack(Path(folder))

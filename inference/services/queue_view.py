@@ -101,7 +101,9 @@ def view_queues(user: User) -> QueueView:
         ).values_list("pk", flat=True)
     )
     return QueueView(
-        workers=list_workers(), queues=[_view_queue(str(queue), visible) for queue in Queue], durations=list_durations()
+        workers=list_workers(),
+        queues=[_view_queue(str(queue), visible) for queue in (Queue.CPU, Queue.GPU)],
+        durations=list_durations(),
     )
 
 

@@ -58,12 +58,12 @@ def worker_spec(queue: str, *, number: int | None = None, device: str | None = N
 
 
 def worker_specs(devices: Sequence[str]) -> list[ChildSpec]:
-    """One worker that reads files, so that they never wait for a network, and one for networks on each GPU.
+    """One worker that reads files, so that they never wait for a model, one for models without a device, one a GPU.
 
     Without a GPU one worker runs networks on the CPU: two would share its cores.
     """
     pinned = [worker_spec("gpu", number=number, device=device) for number, device in enumerate(devices)]
-    return [worker_spec("cpu"), *(pinned or [worker_spec("gpu")])]
+    return [worker_spec("record"), worker_spec("cpu"), *(pinned or [worker_spec("gpu")])]
 
 
 def take_lock(run_folder: Path) -> IO[str]:

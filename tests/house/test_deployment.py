@@ -55,7 +55,7 @@ def test_secrets_have_no_defaults() -> None:
 
 def test_every_lasting_service_has_a_health_check_and_named_volumes(compose: dict) -> None:
     lasting = {name: s for name, s in compose["services"].items() if name != "migrate"}
-    assert set(lasting) == {"web", "cpu-worker", "gpu-worker", "postgresql", "valkey"}
+    assert set(lasting) == {"web", "record-worker", "cpu-worker", "gpu-worker", "postgresql", "valkey"}
     for name, service in lasting.items():
         assert service["healthcheck"]["test"], name
         for volume in service.get("volumes", []):

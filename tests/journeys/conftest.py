@@ -54,7 +54,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def stack(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveStack]:
     """The whole stack; networks run on a worker that rests after each window, so that a journey can step in."""
-    with run_stack(django_db_blocker, workers=("cpu",)) as running:
+    with run_stack(django_db_blocker, workers=("record", "cpu")) as running:
         running.start_child(slow_worker_spec("gpu", WINDOW_PAUSE_S))
         assert SLOW_WORKER in running.children
         yield running

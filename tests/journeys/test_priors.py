@@ -164,7 +164,7 @@ def labels_of_the_prior(page: Page, case: Case) -> None:
     acts.poll(lambda: shades(page, *points), lambda seen: bool(np.abs(seen - tinted).max() <= 3))
 
     page.keyboard.press("t")  # laid over the current images, the prior's labels take the place of the current ones
-    acts.wait_for(page, "v => v.prior.mode === 'flicker' && v.prior.showsPrior")
+    acts.wait_for(page, "v => v.prior.mode === 'flicker' && v.prior.isLaidOver")  # the one pane has its new size
     large_now = np.rint(index_of(NOW, SHIFT_MM + LARGE_MM)).astype(int)
     now = acts.counter(page, "v => v.voxel")
     over = [acts.point_of(page, (now[0], int(row), int(column))) for row, column in (large_now[1:], now[1:])]

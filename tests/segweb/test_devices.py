@@ -68,18 +68,23 @@ def test_the_environment_has_the_first_word(driver: dict[str, str], env: dict[st
 def test_each_gpu_has_a_worker_of_its_own_and_none_has_one_on_the_cpu() -> None:
     workers = worker_specs(["GPU-a", "GPU-b"])
     assert [(spec.name, dict(spec.env)) for spec in workers] == [
+        ("worker-record", {}),
         ("worker-cpu", {}),
         ("worker-gpu0", {"CUDA_VISIBLE_DEVICES": "GPU-a"}),
         ("worker-gpu1", {"CUDA_VISIBLE_DEVICES": "GPU-b"}),
     ]
     hosts = [spec.command[spec.command.index("--hostname") + 1] for spec in workers]
-    assert hosts == ["cpu@%h", "gpu0@%h", "gpu1@%h"]
-    assert [spec.command[spec.command.index("--queues") + 1] for spec in workers] == ["cpu", "gpu", "gpu"]
-    assert [(spec.name, dict(spec.env)) for spec in worker_specs([])] == [("worker-cpu", {}), ("worker-gpu", {})]
+    assert hosts == ["record@%h", "cpu@%h", "gpu0@%h", "gpu1@%h"]
+    assert [spec.command[spec.command.index("--queues") + 1] for spec in workers] == ["record", "cpu", "gpu", "gpu"]
+    assert [(spec.name, dict(spec.env)) for spec in worker_specs([])] == [
+        ("worker-record", {}),
+        ("worker-cpu", {}),
+        ("worker-gpu", {}),
+    ]
 
 
 def test_a_child_gets_the_variables_of_its_own(tmp_path: Path) -> None:
-    spec = worker_specs(["GPU-a"])[1]
+    spec = worker_specs(["GPU-a"])[2]
     told = tmp_path / "told"
     script = f"import os; open({str(told)!r}, 'w').write(os.environ['CUDA_VISIBLE_DEVICES'])"
     spec = type(spec)(spec.name, [sys.executable, "-c", script], env=spec.env)
@@ -91,7 +96,7 @@ def test_a_child_gets_the_variables_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_sees_two_gpus_does_not_start(driver: dict[str, str], tmp_path: Path) -> None:
-    spec = worker_specs([])[1]
+    spec = worker_specs([])[2]
     env = {**os.environ, "SEGWEB_ENVIRONMENT": "development", "SEGWEB_DATA_DIR": str(tmp_path), **driver}
     for name in ("DJANGO_SETTINGS_MODULE", "CUDA_VISIBLE_DEVICES"):
         env.pop(name, None)

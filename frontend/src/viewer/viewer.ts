@@ -184,6 +184,11 @@ export class Viewer {
     void Promise.allSettled(exchanges).then(() => before?.images.dispose());
   }
 
+  /** Whether a prior, or what differs from it, stands in the place of these images. */
+  get isComparing(): boolean {
+    return this.compared !== undefined;
+  }
+
   private layOver(prior: Viewer, images: PriorImages): Compared {
     if (images.kind === "difference")
       return { images, window: aroundZero(this.window), labels: this.ownLabels, style: () => this.style };

@@ -20,6 +20,8 @@ export interface PriorCounters {
   readonly isComplete: boolean;
   readonly mode: string;
   readonly showsPrior: boolean;
+  /** What the mode says stands in the place of the current images, in a pane that has its new size. */
+  readonly isLaidOver: boolean;
   readonly voxel: Triple;
   readonly shownRevisionId: string | undefined;
   readonly overlayVoxels: number;
@@ -66,6 +68,7 @@ function priorOf({ compare, viewer }: ReadingSession): PriorCounters | undefined
     isComplete: compare.viewer?.isComplete ?? false,
     mode: state.mode,
     showsPrior: state.showsPrior,
+    isLaidOver: viewer?.isComparing ?? false,
     voxel: state.cursor,
     shownRevisionId: compare.labels?.revision.id,
     overlayVoxels: compare.labels?.labelMap.labelledVoxels ?? 0,
