@@ -9,6 +9,7 @@ arXiv:2107.07511).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +22,9 @@ LEVEL = 0.9
 LEAST_CASES = round((1 + LEVEL) / (1 - LEVEL))
 """With fewer cases no finite interval of this level exists."""
 _UNCALIBRATED_TAIL = (1 - LEVEL) / 2
+LEAST_SHARE = 0.25
+"""Voxels less probable than this do not count towards a volume or an overlap: a temperature is fitted about what is
+outlined or found, and says nothing of the many voxels far from it."""
 
 
 class IntervalBasis(StrEnum):
@@ -54,13 +58,15 @@ class VolumeMargin:
     low, high
         Natural logarithms: an outlined volume lies between ``expected * exp(low)`` and ``expected * exp(high)`` in
         `LEVEL` of new cases.
-    cases
-        With the segment outlined and expected, from which this is known.
+    cases, people
+        With the segment outlined and expected, from which this is known, and how many people or look-alike groups
+        they are of.
     """
 
     low: float
     high: float
     cases: int
+    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class VolumeInterval:
     Attributes
     ----------
     expected
-        Sum of probabilities over voxels.
+        Sum of probabilities over voxels that count; see `LEAST_SHARE`.
     low, high
         Ends of the interval.
     basis
@@ -151,8 +157,9 @@ def _choose_margin(
 
 
 def expect_voxels(histogram: Sequence[int]) -> float:
-    """Return the sum of probabilities that a histogram in equal bins from 0 to 1 stands for."""
-    return float(np.asarray(histogram, float) @ _middles(len(histogram)))
+    """Return the sum of probabilities from `LEAST_SHARE` that a histogram in equal bins from 0 to 1 stands for."""
+    middles = _middles(len(histogram))
+    return float(np.asarray(histogram, float) @ np.where(middles >= LEAST_SHARE, middles, 0.0))
 
 
 def _middles(bins: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -162,14 +169,38 @@ def _middles(bins: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return middles
 
 
-def fit_margin(expected: Sequence[float], outlined: Sequence[float]) -> VolumeMargin | None:
-    """Return the conformal margin of volumes; None with fewer than `LEAST_CASES` cases in which both are above 0."""
-    ratios = sorted(math.log(o / e) for e, o in zip(expected, outlined, strict=True) if e > 0 and o > 0)
-    n = len(ratios)
-    if n < LEAST_CASES:
+def fit_margin(expected: Sequence[float], outlined: Sequence[float], people: Sequence[str]) -> VolumeMargin | None:
+    """Return the conformal margin of volumes for a person who is new, whose cases are like each other.
+
+    Each person counts alike, whatever the number of their cases, and one more is held to lie beyond all margins: the
+    pooled distribution of groups. Where everybody has one case it is split conformal prediction.
+
+    Parameters
+    ----------
+    expected, outlined
+        Volumes of cases.
+    people
+        Whose case each is.
+
+    Returns
+    -------
+    None with fewer than `LEAST_CASES` people with a case in which both volumes are above 0.
+
+    References
+    ----------
+    Dunn R, Wasserman L, Ramdas A. Distribution-free prediction sets for two-layer hierarchical models. J Am Stat Assoc
+    2023;118:2491 (pooling of distribution functions).
+    """
+    known = sorted((math.log(o / e), p) for e, o, p in zip(expected, outlined, people, strict=True) if e > 0 and o > 0)
+    counts = Counter(person for _, person in known)
+    if len(counts) < LEAST_CASES:
         return None
-    rank = math.ceil(round((n + 1) * (1 + LEVEL) / 2, 6))  # at most n, as there are cases enough
-    return VolumeMargin(ratios[n - rank], ratios[rank - 1], n)
+    ratios = np.array([ratio for ratio, _ in known])
+    shares = np.array([1.0 / counts[person] for _, person in known]) / (len(counts) + 1)
+    wanted = (1 + LEVEL) / 2 - 1e-9
+    high = ratios[int(np.searchsorted(shares.cumsum(), wanted))]
+    low = ratios[::-1][int(np.searchsorted(shares[::-1].cumsum(), wanted))]
+    return VolumeMargin(float(low), float(high), len(known), len(counts))
 
 
 @dataclass(frozen=True, slots=True)

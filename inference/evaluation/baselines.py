@@ -21,6 +21,7 @@ from inference.evaluation.task_baselines import (
     mark_ridges,
     mark_round_in_the_middle,
     mark_top_percent,
+    mark_uptake_as_it_ships,
 )
 
 Mask = npt.NDArray[np.bool_]
@@ -104,6 +105,7 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
         "otsu_centre": mark_round_in_the_middle,
         "suv41": mark_41_percent,
         "suv_fixed": mark_fixed_uptake,
+        "pet_uptake": mark_uptake_as_it_ships,
         "ellipse_on_edges": mark_ellipse,
         "frangi": mark_ridges,
         "skin_otsu": mark_dark_in_blue,
@@ -118,6 +120,7 @@ BASELINE_WORDS: Mapping[str, str] = MappingProxyType(
         "otsu_centre": "Otsu's threshold in the middle of the image, the roundest bright part",
         "suv41": "all that touches the hottest voxel above 41 % of its value",
         "suv_fixed": "all that takes up at least SUV 2.5",
+        "pet_uptake": "the uptake method as it ships (SUV 2)",
         "ellipse_on_edges": "an ellipse fitted (RANSAC) to the brightest edges",
         "frangi": "Frangi's ridge filter on the green channel, arteries and veins told apart by colour",
         "top_percent": "the largest part of the brightest 2 % of the brain",

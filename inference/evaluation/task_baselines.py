@@ -21,7 +21,9 @@ from skimage.segmentation import clear_border
 from skimage.transform import resize
 
 from inference.classical.brain_lesions import find_brain
+from inference.classical.catalogue import UPTAKE
 from inference.classical.retinal_vessels import find_retinal_vessels
+from inference.classical.uptake import find_uptake
 from inference.evaluation.cases import OutlinedCase
 
 Mask = npt.NDArray[np.bool_]
@@ -78,6 +80,18 @@ def mark_41_percent(case: OutlinedCase, truth: Mask, number: int) -> Mask:
 def mark_fixed_uptake(case: OutlinedCase, truth: Mask, number: int) -> Mask:
     """Mark what takes up at least SUV 2.5."""
     return np.asarray(np.asarray(case.image.voxels, np.float32) >= _FIXED_SUV)
+
+
+def mark_uptake_as_it_ships(case: OutlinedCase, truth: Mask, number: int) -> Mask:
+    """Mark what the uptake method marks when nobody changes its values."""
+    values = {each.name: float(each.default or 0.0) for each in UPTAKE.parameters}
+    return find_uptake(
+        case.image.voxels,
+        voxel_ml=case.image.geometry.voxel_volume_ml,
+        least_suv=values["least_suv"],
+        share=values["share"] / 100,
+        least_ml=values["least_volume"],
+    )
 
 
 def mark_top_percent(case: OutlinedCase, truth: Mask, number: int) -> Mask:

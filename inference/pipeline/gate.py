@@ -1,7 +1,8 @@
 """The quality gate: judges a finished run by what its network said of itself and by the image it was given.
 
 Two scores. The Dice to expect of each segment, from the run's own probabilities; and how far the image lies from those
-that the network learnt from. A run that falls short in either is kept and marked: a person must look. Knows no torch.
+that the network learnt from, by its statistics and by the network's features of it. A run that falls short in any is
+kept and marked: a person must look. Knows no torch.
 
 References
 ----------
@@ -18,11 +19,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from inference.calibration import LEAST_SHARE
 from inference.gate_reference import DiceReference, GateReference, ImageReference
 from inference.model_spec import ModelSpec
 from inference.pipeline.image_statistics import Aspect, ImageStatistics, aspect_of
 from inference.pipeline.job_maps import HISTOGRAM_BINS
 from studies.label_maps.label_map import LabelMap
+
+Rows = npt.NDArray[np.float64]
 
 _FARTHEST = 99.0
 """Distances beyond are told as this: a number with ten digits says no more."""
@@ -84,7 +88,7 @@ class GateVerdict:
     predicted_dice
         By segment number as text, of the segments that are marked.
     distance, most
-        How far the image lies from those learnt from, and how far it may; None where nobody could tell.
+        How far the image's statistics lie from those learnt from, and how far they may; None where nobody could tell.
     """
 
     outcome: GateOutcome
@@ -134,11 +138,11 @@ def judge_run(
     if image.is_constant:
         words = "The image has the same value everywhere: there is nothing to see on it."
         return GateVerdict(GateOutcome.NEEDS_EYES, (GateReason(GateCode.CONSTANT_IMAGE, words),))
-    distance, aspect = measure_distance(spec.gate.image, image)
     predicted = predict_dice(spec.gate, histograms, marked)
-    reasons = [*_judge_image(spec.gate.image, distance, aspect), *_judge_segments(spec, predicted)]
+    reasons = [*_judge_image(spec.gate, image), *_judge_segments(spec, predicted)]
     outcome = GateOutcome.NEEDS_EYES if reasons else GateOutcome.PASSED
     told = {str(number): round(dice, 4) for number, dice in predicted.items()}
+    distance = measure_distance(spec.gate.image, image.rows)
     return GateVerdict(outcome, tuple(reasons), told, round(distance, 3), round(spec.gate.image.most, 3))
 
 
@@ -166,7 +170,8 @@ def imply_dice(histogram: Sequence[int], marked: int) -> float:
     """Return the Dice to expect of the voxels that are marked if each belongs to the segment with its probability.
 
     With the probabilities p, 2 E|A and B| / (|A| + E|B|) = 2 (sum of p over A) / (|A| + sum of p), where A is what is
-    marked and B what is there. Of the most probable voxels the first |A| are taken for the marked ones.
+    marked and B what is there. Of the most probable voxels the first |A| are taken for the marked ones; of the others
+    those count that `inference.calibration.LEAST_SHARE` lets count.
 
     Parameters
     ----------
@@ -180,22 +185,40 @@ def imply_dice(histogram: Sequence[int], marked: int) -> float:
     shares[0] = _LOWEST_BIN
     above = np.concatenate([np.cumsum(counts[::-1])[::-1][1:], [0.0]])
     taken = np.clip(marked - above, 0.0, counts)
-    return float(2.0 * (taken * shares).sum() / max(marked + (counts * shares).sum(), 1e-9))
+    there = np.where(shares >= LEAST_SHARE, counts, taken)
+    return float(2.0 * (taken * shares).sum() / max(marked + (there * shares).sum(), 1e-9))
 
 
-def measure_distance(reference: ImageReference, statistics: ImageStatistics) -> tuple[float, Aspect]:
-    """Return how far an image lies from those learnt from, and in which respect most; of slices the middle one.
+def measure_distances(reference: ImageReference, rows: Rows) -> Rows:
+    """Return how far samples (sample, statistic) lie from a reference: root mean square per statistic."""
+    distances: Rows = np.sqrt(np.maximum(_share_distances(reference, rows).sum(axis=1), 0.0) / len(reference.names))
+    return distances
 
-    The cube root of the mean square Mahalanobis distance per statistic.
-    """
-    scaled = (statistics.rows - np.asarray(reference.centre)) / np.asarray(reference.scale)
-    shares = scaled * (scaled @ np.asarray(reference.precision))
-    distances = np.cbrt(np.maximum(shares.sum(axis=1), 0.0) / len(reference.names))
-    middle = int(np.argsort(distances)[len(distances) // 2])
+
+def _share_distances(reference: ImageReference, rows: Rows) -> Rows:
+    """Return each statistic's share of the squared distance of samples (sample, statistic)."""
+    size = len(reference.names)
+    factor = np.zeros((size, size))
+    factor[np.tril_indices(size)] = np.concatenate([np.asarray(row) for row in reference.factor])
+    scaled = (rows - np.asarray(reference.centre)) / np.asarray(reference.scale)
+    shares: Rows = scaled * ((scaled @ factor) @ factor.T)
+    return shares
+
+
+def measure_distance(reference: ImageReference, rows: Rows) -> float:
+    """Return how far an image (sample, statistic) lies from those learnt from; of slices the middle one."""
+    distances = np.sort(measure_distances(reference, rows))
+    return min(float(distances[len(distances) // 2]), _FARTHEST)
+
+
+def find_aspect(reference: ImageReference, rows: Rows) -> Aspect:
+    """Return in which respect the middle one of samples (sample, statistic) is the most unusual."""
+    shares = _share_distances(reference, rows)
+    middle = int(np.argsort(shares.sum(axis=1))[len(shares) // 2])
     by_aspect = dict.fromkeys(Aspect, 0.0)
     for name, share in zip(reference.names, shares[middle], strict=True):
         by_aspect[aspect_of(name)] += float(share)
-    return min(float(distances[middle]), _FARTHEST), max(by_aspect, key=by_aspect.__getitem__)
+    return max(by_aspect, key=by_aspect.__getitem__)
 
 
 _ASPECT_WORDS: Mapping[Aspect, str] = {
@@ -205,22 +228,23 @@ _ASPECT_WORDS: Mapping[Aspect, str] = {
     Aspect.NOISE: "its noise",
     Aspect.LAYOUT: "where it is bright and dark",
     Aspect.FIELD_OF_VIEW: "its field of view",
+    Aspect.FEATURES: "what the network makes of it",
 }
 
 
-def _judge_image(reference: ImageReference, distance: float, aspect: Aspect) -> list[GateReason]:
-    if distance <= reference.most:
-        return []
-    words = f"The image is unlike those the model learnt from, most of all in {_ASPECT_WORDS[aspect]}."
-    return [
-        GateReason(
-            GateCode.UNLIKE_TRAINING,
-            words,
-            aspect=str(aspect),
-            value=round(distance, 3),
-            limit=round(reference.most, 3),
-        )
-    ]
+def _judge_image(gate: GateReference, image: ImageStatistics) -> list[GateReason]:
+    """Return whether the image is unlike others: by its statistics, else by what the network makes of it."""
+    held = [(gate.image, image.rows)]
+    if gate.features is not None:
+        held.append((gate.features, image.features))
+    for reference, rows in held:
+        distance = measure_distance(reference, rows)
+        if distance > reference.most:
+            aspect = find_aspect(reference, rows)
+            words = f"The image is unlike those the model learnt from, most of all in {_ASPECT_WORDS[aspect]}."
+            value, limit = round(distance, 3), round(reference.most, 3)
+            return [GateReason(GateCode.UNLIKE_TRAINING, words, aspect=str(aspect), value=value, limit=limit)]
+    return []
 
 
 def _judge_segments(spec: ModelSpec, predicted: Mapping[int, float]) -> list[GateReason]:
@@ -265,7 +289,7 @@ def _find_obstacle(
             "The quality gate was fitted to other weights or another calibration of this model. Run manage.py fit_gate "
             "again.",
         )
-    if len(statistics) != 1 or (not statistics[0].is_constant and statistics[0].names != gate.image.names):
+    if len(statistics) != 1 or not _is_read_alike(gate, statistics[0]):
         return GateReason(
             GateCode.OTHER_READING,
             "The model read this image otherwise than those its quality gate was fitted on, as a volume in place of "
@@ -274,3 +298,10 @@ def _find_obstacle(
     if histograms is None:
         return GateReason(GateCode.NO_PROBABILITIES, "The run gave no probabilities that its quality could be told by.")
     return None
+
+
+def _is_read_alike(gate: GateReference, image: ImageStatistics) -> bool:
+    if image.is_constant:
+        return True
+    features = 0 if gate.features is None else len(gate.features.names)
+    return image.names == gate.image.names and (not features or image.features.shape[1] == features)

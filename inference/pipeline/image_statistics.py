@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -37,6 +37,7 @@ class Aspect(StrEnum):
     NOISE = "noise"
     LAYOUT = "layout"
     FIELD_OF_VIEW = "field_of_view"
+    FEATURES = "features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,15 @@ class ImageStatistics:
         (samples, statistics): one row for each slice of a network that sees slices one by one, else one for the volume.
     is_constant
         Whether some channel has the same value everywhere; there is nothing to measure then, and `rows` is empty.
+    features
+        (samples, features) of the network, as `inference.pipeline.network_features` measures them; empty where its
+        architecture gives none.
     """
 
     names: tuple[str, ...]
     rows: npt.NDArray[np.float64]
     is_constant: bool = False
+    features: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def aspect_of(name: str) -> Aspect:
@@ -63,25 +68,33 @@ def aspect_of(name: str) -> Aspect:
     return Aspect(name.rpartition(":")[2].partition(".")[0])
 
 
-def measure_image(image: Image, *, flat_axis: int | None, sides_mm: Sequence[float] | None) -> ImageStatistics:
+def measure_image(samples: Sequence[Image], *, sides_mm: Sequence[float] | None) -> ImageStatistics:
     """Measure an image on the network's grid.
 
     Parameters
     ----------
-    image
-        Normalised values (channel, slice, row, column) along the network's axes, not padded.
-    flat_axis
-        The axis that the network does not see: slices across it are measured one by one. None for 3D networks.
+    samples
+        Normalised values (channel, slice, row, column) along the network's axes, not padded: the volume, or for a
+        network that sees slices one by one each of them, one voxel thick.
     sides_mm
-        Length of the image along the network's axes; None where the network knows no millimetres.
+        Length of the volume along the network's axes; None of slices.
     """
-    samples = [image] if flat_axis is None else list(np.moveaxis(image, flat_axis + 1, 0)[:, :, None])
     # a black slice at the end of a stack says nothing; a stack of nothing else does
-    shown = [sample for sample in _thin(samples) if all(float(np.ptp(channel)) > 0 for channel in sample)]
+    shown = [sample for sample in samples if all(float(np.ptp(channel)) > 0 for channel in sample)]
     if not shown:
         return ImageStatistics((), np.zeros((0, 0)), is_constant=True)
-    measured = [_measure_sample(sample, None if flat_axis is not None else sides_mm) for sample in shown]
+    measured = [_measure_sample(sample, sides_mm) for sample in shown]
     return ImageStatistics(tuple(measured[0]), np.array([list(each.values()) for each in measured]))
+
+
+def cut_planes(image: Image, axis: int, *, is_middle: bool = False) -> list[Image]:
+    """Return slices (channel, 1, row, column) of an image (channel, slice, row, column) across one of its axes.
+
+    Not all of many, and of the middle half alone where that is asked for.
+    """
+    planes = np.moveaxis(image, axis + 1, 0)[:, :, None]
+    spared = len(planes) // 4 if is_middle else 0
+    return _thin(list(planes[spared : len(planes) - spared]))
 
 
 def _thin(samples: Sequence[Image]) -> list[Image]:
@@ -164,8 +177,13 @@ def gather_statistics() -> Iterator[list[ImageStatistics]]:
         _statistics.reset(token)
 
 
-def deliver_statistics(image: Image, *, flat_axis: int | None, sides_mm: Sequence[float] | None) -> None:
-    """Measure a run's image for whoever gathers; see `measure_image`."""
+def is_gathering_statistics() -> bool:
+    """Tell whether anybody asks for the statistics of this run."""
+    return _statistics.get() is not None
+
+
+def deliver_statistics(statistics: ImageStatistics) -> None:
+    """Hand a run's statistics to whoever gathers."""
     gathered = _statistics.get()
     if gathered is not None:
-        gathered.append(measure_image(image, flat_axis=flat_axis, sides_mm=sides_mm))
+        gathered.append(statistics)

@@ -28,11 +28,11 @@ from inference.pipeline.backends.choice import (
 from inference.pipeline.backends.records import BackendCheck, write_record
 from inference.pipeline.device import pick_device
 from inference.pipeline.engine import Forward, run_windows
-from inference.pipeline.image_statistics import deliver_statistics
 from inference.pipeline.job_maps import deliver_map, is_gathering
 from inference.pipeline.labelling import Decide, DecideByRegions, Labels, Resampling, decide_by_highest
 from inference.pipeline.largest_component import HoldBack
 from inference.pipeline.manifest import WEIGHTS_FOLDER
+from inference.pipeline.network_features import deliver_input
 from inference.pipeline.network_input import NetworkInput, prepare_input
 from inference.pipeline.networks import SliceBySlice, build_spec_network
 from inference.pipeline.nnunet_run import ARCHITECTURE as NNUNET
@@ -101,8 +101,8 @@ def segment_channels(
         if network.volumes is not None and geometry.shape[0] >= LEAST_VOLUME_SLICES:
             sides = find_turn(geometry, network.volumes.orientation).turn_values(geometry.sides_mm)
             cubes, planes = network.place_in_volume(max(sides)), InThreePlanes(forward, weigh_planes(sides))
-            return _segment_with(planes, channels, geometry, cubes, on_progress, focus, spec.temperature)
-        return _segment_with(forward, channels, geometry, network, on_progress, focus, spec.temperature)
+            return _segment_with(planes, channels, geometry, cubes, on_progress, focus, spec, folder)
+        return _segment_with(forward, channels, geometry, network, on_progress, focus, spec, folder)
 
 
 def _segment_with(
@@ -112,20 +112,19 @@ def _segment_with(
     network: NetworkSpec,
     on_progress: OnProgress,
     focus: Focus,
-    temperature: float,
+    spec: ModelSpec,
+    folder: Path,
 ) -> Labels:
+    """Run a network on the grid of `network`: its own, or that of the volume which a network of slices reads."""
     on_progress(Progress("preparing", 0, 0))
     given = prepare_input(channels, geometry, network)
     turn = given.turn
-    deliver_statistics(
-        given.unpadded,
-        flat_axis=network.flat_axis,
-        sides_mm=None if network.spacing_mm is None else turn.turn_values(geometry.sides_mm),
-    )
+    sides = None if network.spacing_mm is None else turn.turn_values(geometry.sides_mm)
+    deliver_input(given, spec.network or network, forward.classes, folder, sides)
     grid = WindowGrid(given.shape, network.window, network.overlap, GridRule(network.grid))
     way_back = _way_back(network, given)
     wants_doubt = is_gathering() or is_gathering_answers()
-    doubt = _doubt_of(network, forward.classes, way_back, temperature) if wants_doubt else None
+    doubt = _doubt_of(network, forward.classes, way_back, spec.temperature) if wants_doubt else None
     labels = run_windows(
         given.image,
         grid,

@@ -73,14 +73,19 @@ class UNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return scores (batch, class, *axes) of images (batch, channel, *axes): slice, row, column or the last two."""
-        levels = [self.stem(image)]
-        for down in self.down:
-            levels.append(down(levels[-1]))
+        levels = self.encode(image)
         features = levels.pop()
         for up, merge in zip(self.up, self.merge, strict=True):
             features = merge(torch.cat((levels.pop(), up(features)), dim=1))
         scores: Tensor = self.head(features)
         return scores
+
+    def encode(self, image: Tensor) -> list[Tensor]:
+        """Return the feature maps (batch, feature, *axes) of every level, the finest first."""
+        levels = [self.stem(image)]
+        for down in self.down:
+            levels.append(down(levels[-1]))
+        return levels
 
 
 class FullyConvolutional(nn.Module):
@@ -131,8 +136,12 @@ class SliceBySlice(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Return scores (window, class, slice, row, column)."""
-        scores: Tensor = self.network(windows.squeeze(self._dimension))
+        scores: Tensor = self.network(self.squeeze(windows))
         return scores.unsqueeze(self._dimension)
+
+    def squeeze(self, windows: Tensor) -> Tensor:
+        """Return windows (window, channel, slice, row, column) without the axis along which they are flat."""
+        return windows.squeeze(self._dimension)
 
 
 Arguments = Mapping[str, Argument]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from inference.calibration import (
     Calibration,
     IntervalBasis,
     Reliability,
+    VolumeMargin,
     expect_voxels,
     find_interval,
     fit_margin,
@@ -50,6 +51,8 @@ class Observed:
 
     Attributes
     ----------
+    name
+        Of the case.
     logits, truth
         Of voxels drawn from the box about what is outlined or found: (class, voxel) and (voxel,). Elsewhere all is
         background, and any network is right.
@@ -61,6 +64,7 @@ class Observed:
         Of the image.
     """
 
+    name: str
     logits: Logits
     truth: Truth
     histograms: dict[int, list[int]]
@@ -90,6 +94,7 @@ def observe_cases(
             found = segment(case.image, spec, _ignore, parameters={}, channels=channels).voxels
         logits, truth = _draw_voxels(answers[-1], case.truth, found, unsure, np.random.default_rng([_SEED, number]))
         yield Observed(
+            name=case.name,
             logits=logits,
             truth=truth,
             histograms=maps[MapKind.UNCERTAINTY].histograms,
@@ -145,24 +150,43 @@ def _measure_surprise(observed: Observed, temperature: float) -> float:
 
 
 def fit_calibration(
-    cases: Sequence[OutlinedCase], spec: ModelSpec, unsure: Sequence[int], on_case: Callable[[], None]
+    loaded: LoadedSet, spec: ModelSpec, unsure: Sequence[int], on_case: Callable[[], None]
 ) -> Calibration:
-    """Return temperature and volume margins of a network, from cases that it did not learn from.
+    """Return temperature and volume margins of a network.
 
-    The cases are run twice, for margins are those of calibrated probabilities.
+    The temperature is fitted to cases that it did not learn from; for margins, which take many people, those it learnt
+    from join them. Cases are run twice, for margins are those of calibrated probabilities.
     """
-    plain = replace(spec, calibration=None)
-    observed = list(observe_cases(cases, plain, unsure, on_case))
+    tune = loaded.cases[Part.TUNE]
+    observed = list(observe_cases(tune, replace(spec, calibration=None), unsure, on_case))
     is_of_single_images = all(each.slices == 1 for each in observed)
     calibration = Calibration(fit_temperature(observed), len(observed), is_of_single_images)
-    again = list(observe_cases(cases, replace(spec, calibration=calibration), unsure, on_case))
-    margins = {}
-    for number in (each.segment_number for each in spec.segments):
-        expected = [expect_voxels(each.histograms[number]) for each in again]
-        margin = fit_margin(expected, [each.outlined[number] for each in again])
-        if margin is not None:
-            margins[number] = margin
-    return replace(calibration, margins=margins)
+    calibrated = replace(spec, calibration=calibration)
+    again = list(observe_cases(tune, calibrated, unsure, on_case))
+    learnt = list(observe_cases(loaded.cases[Part.TRAIN], calibrated, unsure, on_case))
+    numbers = (each.segment_number for each in spec.segments)
+    margins = {number: _fit_margin(number, again, learnt, loaded.group_of) for number in numbers}
+    return replace(calibration, margins={number: margin for number, margin in margins.items() if margin is not None})
+
+
+def _fit_margin(
+    number: int, tuned: Sequence[Observed], learnt: Sequence[Observed], group_of: Mapping[str, str]
+) -> VolumeMargin | None:
+    """Return a segment's margin by people, None with too few cases.
+
+    Never narrower than the cases tuned on alone ask for: on what it learnt from a network may be better than it is.
+    """
+
+    def fit(cases: Sequence[Observed], people: Sequence[str]) -> VolumeMargin | None:
+        expected = [expect_voxels(each.histograms[number]) for each in cases]
+        return fit_margin(expected, [each.outlined[number] for each in cases], people)
+
+    every = [*tuned, *learnt]
+    margin = fit(every, [group_of[each.name] for each in every])
+    least = fit(tuned, [each.name for each in tuned])
+    if margin is None or least is None:
+        return None
+    return replace(margin, low=min(margin.low, least.low), high=max(margin.high, least.high))
 
 
 def judge_calibration(
@@ -198,7 +222,7 @@ def calibrate_shipped(
     """
     manifest, figures = folder / f"{spec.name}.json", folder / spec.name / EVALUATION_FILE
     here = replace(spec, folder=folder)
-    calibration = fit_calibration(loaded.cases[Part.TUNE], here, recipe.unsure, on_case)
+    calibration = fit_calibration(loaded, here, recipe.unsure, on_case)
     judged = judge_calibration(
         loaded.cases[Part.VALIDATE], replace(here, calibration=calibration), recipe.unsure, on_case
     )
@@ -220,6 +244,7 @@ def _judge_intervals(observed: Sequence[Observed], calibration: Calibration, num
     margin = calibration.margins.get(number)
     return {
         "fitted_on": 0 if margin is None else margin.cases,
+        "people": 0 if margin is None else margin.people,
         "judged_on": len(within),
         "within": int(sum(within)),
         "median_width": float(np.median(widths)) if widths else None,

@@ -94,14 +94,20 @@ def _describe_calibration(judged: dict[str, Any] | None) -> list[str]:
         if interval["judged_on"]:
             lines.append(
                 f"- {interval['segment_label']}: {interval['within']} of {interval['judged_on']} outlined volumes lie "
-                f"in their {LEVEL:.0%} interval, whose median width is {interval['median_width']:.0%} of the volume."
+                f"in their {LEVEL:.0%} interval, whose median width is {interval['median_width']:.0%} of the volume. "
+                f"Margins from {interval['fitted_on']} cases of {interval['people']} people or look-alike groups"
+                f"{_tell_learnt(interval['fitted_on'] > judged['fitted_on'])}."
             )
         else:
             lines.append(
-                f"- {interval['segment_label']}: no interval for volumes: too few cases, at least "
+                f"- {interval['segment_label']}: no interval for volumes: too few people, at least "
                 f"{LEAST_CASES} are needed."
             )
     return [*lines, ""]
+
+
+def _tell_learnt(is_learnt_from: bool) -> str:
+    return ", those it learnt from among them" if is_learnt_from else ""
 
 
 def _tell_baseline(name: str) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from inference.evaluation.cases import OutlinedCase
 from inference.evaluation.run import match_segments
 from inference.gate_reference import (
+    DEVIATIONS,
     DiceReference,
     GateReference,
     ImageReference,
@@ -22,7 +23,7 @@ from inference.gate_reference import (
 )
 from inference.model_spec import ModelSpec, Progress
 from inference.pipeline.gate import GateVerdict, count_marked, imply_dice, judge_run, measure_distance
-from inference.pipeline.image_statistics import ImageStatistics, gather_statistics
+from inference.pipeline.image_statistics import Aspect, ImageStatistics, aspect_of, gather_statistics
 from inference.pipeline.job_maps import MapKind, gather_maps
 from inference.pipeline.segment import segment
 from inference.training.evaluation import measure_dice
@@ -30,11 +31,20 @@ from inference.training.outlined import LoadedSet, Part
 from inference.training.recipes import Recipe, draw_case
 from inference.training.windows import spawn_generator
 
-_DRAWN_CASES = {Part.TRAIN: (11, 60), Part.TUNE: (12, 24), Part.VALIDATE: (13, 16)}
+_DRAWN_CASES = {Part.TRAIN: (11, 40), Part.TUNE: (12, 20), Part.VALIDATE: (13, 10)}
 """Of recipes that draw their cases: a branch of the seed that nothing else is drawn from, and how many."""
 _LEAST_CASES = 8
 """With fewer, nobody can say where a hundredth of the cases lies."""
 _LEAST_DEVIATION = 0.02
+_FOLDS = 10
+_USUAL = 0.99
+_LEAST_SCALES = {Aspect.FIELD_OF_VIEW: 0.1, Aspect.FEATURES: 1e-3}
+"""A statistic that hardly varies in the cases learnt from is no reason to turn away what differs a little: a field of
+view by a tenth, others by two hundredths."""
+_LEAST_OTHERS = 0.02
+_SAME, _ANY = 1e-9, 1e9
+_RIDGE = 1e-6
+"""Keeps a covariance invertible where nothing varies, as in a network with dead features."""
 
 Rows = npt.NDArray[np.float64]
 OnCase = Callable[[str], None]
@@ -46,6 +56,8 @@ class Observation:
 
     Attributes
     ----------
+    person
+        Whose case it is, or what it looks like where nobody is named.
     marked
         Voxels of each label, by label.
     statistics, histograms
@@ -56,6 +68,7 @@ class Observation:
         By segment number, whether the person marked it.
     """
 
+    person: str
     marked: npt.NDArray[np.intp]
     statistics: Sequence[ImageStatistics]
     histograms: Mapping[int, Sequence[int]]
@@ -90,8 +103,8 @@ def gather_cases(recipe: Recipe, loaded: LoadedSet | None, part: Part) -> tuple[
     )
 
 
-def observe_case(case: OutlinedCase, spec: ModelSpec) -> Observation:
-    """Run a network over a case, as a worker does, and keep what its gate sees.
+def observe_case(case: OutlinedCase, spec: ModelSpec, *, person: str = "") -> Observation:
+    """Run a network over a case, as a worker does, and keep what its gate sees; a case of nobody known is its own.
 
     Raises
     ------
@@ -103,6 +116,7 @@ def observe_case(case: OutlinedCase, spec: ModelSpec) -> Observation:
         label_map = segment(case.image, spec, _ignore, parameters={}, channels=channels)
     outlined = {number: np.isin(case.truth, own) for number, own in match_segments(spec, case.truth).items()}
     return Observation(
+        person=person or case.name,
         marked=count_marked(label_map),
         statistics=statistics,
         histograms=maps[MapKind.UNCERTAINTY].histograms,
@@ -112,7 +126,7 @@ def observe_case(case: OutlinedCase, spec: ModelSpec) -> Observation:
 
 
 def fit_gate(recipe: Recipe, spec: ModelSpec, folder: Path, loaded: LoadedSet | None, on_case: OnCase) -> ModelSpec:
-    """Return a trained network's entry with its gate: statistics from TRAIN, limits from TUNE.
+    """Return a trained network's entry with its gate, from the parts that were learnt from and tuned on.
 
     Raises
     ------
@@ -123,7 +137,8 @@ def fit_gate(recipe: Recipe, spec: ModelSpec, folder: Path, loaded: LoadedSet | 
     observed: dict[Part, list[Observation]] = {Part.TRAIN: [], Part.TUNE: []}
     for part, theirs in observed.items():
         for case in gather_cases(recipe, loaded, part):
-            theirs.append(observe_case(case, here))
+            person = "" if loaded is None else loaded.group_of[case.name]
+            theirs.append(observe_case(case, here, person=person))
             on_case(f"{part} {case.name}")
     return replace(spec, gate=fit_reference(spec, observed[Part.TRAIN], observed[Part.TUNE]))
 
@@ -132,7 +147,10 @@ def fit_reference(spec: ModelSpec, train: Sequence[Observation], tune: Sequence[
     """Return the gate's reference from cases that were run."""
     if spec.network is None or min(len(train), len(tune)) < _LEAST_CASES:
         raise ValueError(f"A gate needs a network and at least {_LEAST_CASES} cases of each part; take a larger set.")
-    image = _fit_images([_only(each) for each in train], [_only(each) for each in tune])
+    both = [*train, *tune]
+    people = [each.person for each in both]
+    measured = [_only(each) for each in both]
+    image = fit_images(measured[0].names, [each.rows for each in measured], people)
     numbers = [segment.segment_number for segment in spec.segments]
     fitted = (_fit_dice(number, train, tune) for number in numbers)
     gate = GateReference(
@@ -142,6 +160,7 @@ def fit_reference(spec: ModelSpec, train: Sequence[Observation], tune: Sequence[
         dice=tuple(each for each in fitted if each is not None),
         train_cases=len(train),
         tune_cases=len(tune),
+        features=_fit_features(measured, people),
     )
     return read_gate(write_gate(gate))  # with the digits that the manifest keeps
 
@@ -151,19 +170,54 @@ def _only(observation: Observation) -> ImageStatistics:
     return statistics
 
 
-def _fit_images(train: Sequence[ImageStatistics], tune: Sequence[ImageStatistics]) -> ImageReference:
-    rows = np.concatenate([each.rows for each in train])
-    centre, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3)
-    scaled = (rows - centre) / scale
-    reference = ImageReference(
-        names=train[0].names,
+def _fit_features(measured: Sequence[ImageStatistics], people: Sequence[str]) -> ImageReference | None:
+    size = measured[0].features.shape[1]
+    names = tuple(f"{Aspect.FEATURES}.{number}" for number in range(size))
+    return fit_images(names, [each.features for each in measured], people) if size else None
+
+
+def fit_images(names: tuple[str, ...], rows: Sequence[Rows], people: Sequence[str]) -> ImageReference:
+    """Return how cases lay, and how far cases of new people are to be expected from them.
+
+    Distances of cases from a reference that holds them are too small: each case is held against one of other people.
+
+    Parameters
+    ----------
+    names
+        Of the statistics.
+    rows
+        (sample, statistic) of each case.
+    people
+        Whose case each is.
+    """
+    folds = {person: number % _FOLDS for number, person in enumerate(sorted(set(people)))}
+    distances = np.zeros(len(rows))
+    for fold in set(folds.values()):
+        held_out = [number for number, person in enumerate(people) if folds[person] == fold]
+        others = [each for each, person in zip(rows, people, strict=True) if folds[person] != fold]
+        reference = _draw_reference(names, np.concatenate(others))
+        for number in held_out:
+            distances[number] = measure_distance(reference, rows[number])
+    return replace(
+        _draw_reference(names, np.concatenate(rows)), distance=_spread(np.log(np.maximum(distances, _RIDGE)).tolist())
+    )
+
+
+def _draw_reference(names: tuple[str, ...], rows: Rows) -> ImageReference:
+    """Return where rows (sample, statistic) lie; not yet how far others may."""
+    least = [_LEAST_SCALES.get(aspect_of(name), _LEAST_OTHERS) for name in names]
+    centre, spread = rows.mean(axis=0), rows.std(axis=0)
+    # what is the same in every case, as the grid of drawn ones, tells nothing of others
+    scale = np.where(spread > _SAME, np.maximum(spread, least), _ANY)
+    covariance = shrink_covariance((rows - centre) / scale)
+    factor = np.linalg.cholesky(np.linalg.inv(covariance))
+    return ImageReference(
+        names=names,
         centre=tuple(centre.tolist()),
         scale=tuple(scale.tolist()),
-        precision=tuple(tuple(row) for row in np.linalg.inv(shrink_covariance(scaled)).tolist()),
+        factor=tuple(tuple(row[: number + 1].tolist()) for number, row in enumerate(factor)),
         distance=Spread(0.0, 1.0),
     )
-    distances = [measure_distance(reference, each)[0] for each in tune]
-    return replace(reference, distance=_spread(distances))
 
 
 def shrink_covariance(rows: Rows) -> Rows:
@@ -181,7 +235,7 @@ def shrink_covariance(rows: Rows) -> Rows:
     noise = float((squares.T @ squares / count - sample**2).sum()) / count
     distance = float(((sample - target) ** 2).sum())
     share = min(1.0, noise / distance) if distance > 0 else 1.0
-    shrunk: Rows = (1.0 - share) * sample + share * target
+    shrunk: Rows = (1.0 - share) * sample + share * target + _RIDGE * np.eye(size)
     return shrunk
 
 
@@ -194,7 +248,16 @@ def _fit_dice(number: int, train: Sequence[Observation], tune: Sequence[Observat
     slope, offset = _fit_line(known[:, 0], known[:, 1])
     plain = DiceReference(number, slope, offset, Spread(0.0, 1.0), all(each.is_outlined[number] for each in train))
     shortfalls = [measure_shortfall(plain.predict(implied)) for implied in known[:, 0].tolist()]
-    return replace(plain, shortfall=_spread(shortfalls))
+    learnt = [measure_shortfall(plain.predict(implied)) for each in train if (implied := each.imply(number))]
+    return replace(plain, shortfall=_widen(_spread(shortfalls), learnt))
+
+
+def _widen(spread: Spread, learnt: Sequence[float]) -> Spread:
+    """Return a spread at least so wide that 99 of 100 of the cases learnt from keep within the limit."""
+    if not learnt:
+        return spread
+    reach = (float(np.quantile(learnt, _USUAL)) - spread.centre) / DEVIATIONS
+    return replace(spread, deviation=max(spread.deviation, reach))
 
 
 def _fit_line(implied: Rows, observed: Rows) -> tuple[float, float]:

@@ -42,9 +42,11 @@ class Tried:
     codes
         Why.
     score
-        By how many deviations the worse of the two scores is off: one number that any limit can be drawn through.
+        By how many deviations the worst of the scores is off: one number that any limit can be drawn through.
     dice, predicted
         Mean over segments, observed and predicted; None where there is none.
+    without_features
+        What a gate says that does not know the network's features; None where the image was refused.
     """
 
     outcome: GateOutcome | None
@@ -52,11 +54,17 @@ class Tried:
     score: float
     dice: float | None
     predicted: float | None
+    without_features: GateOutcome | None
 
     @property
     def is_turned_away(self) -> bool:
         """Whether the gate, or the network's own checks, did not let it pass."""
         return self.outcome is not GateOutcome.PASSED
+
+    @property
+    def is_turned_away_without_features(self) -> bool:
+        """Whether it would not have passed by the image's statistics and the predicted Dice alone."""
+        return self.without_features is not GateOutcome.PASSED
 
 
 def fit_and_test(recipe: Recipe, spec: ModelSpec, folder: Path, loaded: LoadedSet | None, on_case: OnCase) -> Report:
@@ -93,7 +101,7 @@ def try_case(case: OutlinedCase, spec: ModelSpec, *, has_truth: bool) -> Tried:
     try:
         observed = observe_case(case, spec)
     except DomainError as error:
-        return Tried(None, (error.code,), _CERTAIN, None, None)
+        return Tried(None, (error.code,), _CERTAIN, None, None, None)
     verdict = observed.judge(spec)
     predicted = list(verdict.predicted_dice.values())
     return Tried(
@@ -102,6 +110,9 @@ def try_case(case: OutlinedCase, spec: ModelSpec, *, has_truth: bool) -> Tried:
         score=_score(spec, observed),
         dice=observed.mean_dice if has_truth else None,
         predicted=float(np.mean(predicted)) if predicted else None,
+        without_features=observed.judge(replace(spec, gate=replace(spec.gate, features=None))).outcome
+        if spec.gate
+        else None,
     )
 
 
@@ -112,8 +123,9 @@ def _score(spec: ModelSpec, observed: Observation) -> float:
     image = observed.statistics[0]
     if image.is_constant:
         return _CERTAIN
-    distance, _ = measure_distance(gate.image, image)
-    off = [(distance - gate.image.distance.centre) / gate.image.distance.deviation]
+    off = [gate.image.score(measure_distance(gate.image, image.rows))]
+    if gate.features is not None:
+        off.append(gate.features.score(measure_distance(gate.features, image.features)))
     return min(_CERTAIN, max(off + _score_segments(gate, observed)))
 
 
@@ -143,6 +155,7 @@ def describe_trials(spec: ModelSpec, tried: Mapping[str, Sequence[Tried]]) -> Re
         "good_cases": len(good),
         "turned_away": sum(each.is_turned_away for each in clean),
         "turned_away_good": sum(each.is_turned_away for each in good),
+        "turned_away_good_without_features": sum(each.is_turned_away_without_features for each in good),
         "turned_away_bad": sum(each.is_turned_away for each in clean) - sum(each.is_turned_away for each in good),
         "prediction_error": _mean_error(clean),
         "kinds": [_describe_kind(kind, tried[kind], limits) for kind in KINDS],
@@ -164,6 +177,7 @@ def _describe_kind(kind: str, tried: Sequence[Tried], limits: Mapping[float, flo
         "cases": len(tried),
         "mean_dice": round(float(np.mean(known)), 4) if known else None,
         "turned_away": sum(each.is_turned_away for each in tried),
+        "turned_away_without_features": sum(each.is_turned_away_without_features for each in tried),
         "turned_away_at": {
             f"{share:g}": sum(each.score > limit for each in tried) / len(tried) for share, limit in limits.items()
         },

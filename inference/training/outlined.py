@@ -81,11 +81,22 @@ class OutlinedSet:
 
 @dataclass(frozen=True, slots=True)
 class LoadedSet:
-    """The cases of a set by part, in order of name; what could not be read is named."""
+    """The cases of a set by part, in order of name; what could not be read is named.
+
+    Attributes
+    ----------
+    group_of
+        By a case's name, whose it is, or what it looks like where nobody is named.
+    """
 
     cases: Mapping[Part, tuple[OutlinedCase, ...]]
     left_out: tuple[LeftOut, ...]
-    groups: int
+    group_of: Mapping[str, str]
+
+    @property
+    def groups(self) -> int:
+        """How many people or look-alike groups there are."""
+        return len(set(self.group_of.values()))
 
 
 def load_set(outlined: OutlinedSet, folder: Path | None) -> LoadedSet:
@@ -111,7 +122,8 @@ def load_set(outlined: OutlinedSet, folder: Path | None) -> LoadedSet:
     for case, group in zip(cases, groups, strict=True):
         by_part[parts[group]].append(case)
     found = {part: tuple(sorted(theirs, key=lambda case: case.name)) for part, theirs in by_part.items()}
-    return LoadedSet(found, tuple(left_out), len(set(groups)))
+    group_of = {case.name: group for case, group in zip(cases, groups, strict=True)}
+    return LoadedSet(found, tuple(left_out), group_of)
 
 
 def group_cases(outlined: OutlinedSet, cases: Sequence[OutlinedCase]) -> list[str]:

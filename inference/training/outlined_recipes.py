@@ -349,6 +349,7 @@ PET_LESION = Recipe(
         read_group=lambda name: name.split("/")[0],
     ),
     augmentation=Augmentation(degrees=20.0, stretch=(0.75, 1.35), shift=0.15, flips=(0, 1, 2)),
+    baseline="pet_uptake",
     seed=20261123,
     steps=600,
     windows_per_step=4,

@@ -180,7 +180,7 @@ export interface ChannelEffect {
  * predicted_dice
  *     By segment number as text, of the segments that are marked.
  * distance, most
- *     How far the image lies from those learnt from, and how far it may; None where nobody could tell.
+ *     How far the image's statistics lie from those learnt from, and how far they may; None where nobody could tell.
  */
 export interface GateVerdict {
   distance: number | null;

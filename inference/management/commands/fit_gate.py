@@ -50,11 +50,13 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         self.stdout.write(
             f"{name}: of {report['cases']} cases {report['turned_away']} need eyes "
-            f"({report['turned_away_good']} of {report['good_cases']} with a Dice of at least {report['least_dice']:g})"
+            f"({report['turned_away_good']} of {report['good_cases']} with a Dice of at least "
+            f"{report['least_dice']:g}; {report['turned_away_good_without_features']} without the network's features)"
         )
         for kind in report["kinds"]:
             dice = "-" if kind["mean_dice"] is None else f"{kind['mean_dice']:.3f}"
             self.stdout.write(
-                f"{kind['kind']}: {kind['turned_away']} of {kind['cases']} turned away, mean Dice {dice}, "
+                f"{kind['kind']}: {kind['turned_away']} of {kind['cases']} turned away "
+                f"({kind['turned_away_without_features']} without features), mean Dice {dice}, "
                 f"{kind['codes']}"
             )

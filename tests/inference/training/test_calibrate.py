@@ -38,7 +38,7 @@ def observe(temperature: float, voxels: int, seed: int) -> Observed:
     honest = rng.normal(0.0, 2.0, (3, voxels))
     shares = np.exp(honest) / np.exp(honest).sum(0)
     truth = (rng.random(voxels) > shares.cumsum(0)).sum(0).astype(np.uint8)
-    return Observed((honest * temperature).astype(np.float32), truth, {}, {}, 1)
+    return Observed("", (honest * temperature).astype(np.float32), truth, {}, {}, 1)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -49,7 +49,7 @@ def test_the_factor_by_which_scores_are_too_large_is_found(temperature: float) -
 
 def test_a_case_without_a_voxel_to_judge_changes_nothing() -> None:
     observed = [observe(2.0, 3000, 1)]
-    empty = Observed(np.zeros((3, 0), np.float32), np.zeros(0, np.uint8), {}, {}, 1)
+    empty = Observed("", np.zeros((3, 0), np.float32), np.zeros(0, np.uint8), {}, {}, 1)
     assert fit_temperature([*observed, empty]) == pytest.approx(fit_temperature(observed), rel=1e-3)
 
 
@@ -114,11 +114,11 @@ def test_what_was_found_is_written_where_it_will_be_read(trained: tuple[ModelSpe
     assert judged["intervals"][0]["judged_on"] == 0  # there are far too few cases here
     assert json.loads((folder / "frames" / "evaluation.json").read_text())["calibration"] == judged
     assert json.loads((folder / "frames.json").read_text())["provenance"] == {"seed": 3}
-    assert "at least 19 are needed" in (folder / "frames.md").read_text()
+    assert "too few people, at least 19 are needed" in (folder / "frames.md").read_text()
 
 
 def test_a_manifest_gives_a_calibration_back(trained: tuple[ModelSpec, Path, LoadedSet], tmp_path: Path) -> None:
-    margins = {1: VolumeMargin(-0.25, 0.5, 40)}
+    margins = {1: VolumeMargin(-0.25, 0.5, 40, 32)}
     spec = replace(trained[0], calibration=Calibration(1.75, 47, is_of_single_images=False, margins=margins))
     write_manifest(tmp_path / "frames.json", spec, provenance={})
     assert read_manifest(tmp_path / "frames.json").calibration == spec.calibration

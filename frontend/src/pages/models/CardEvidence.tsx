@@ -19,6 +19,7 @@ const BASELINES: Readonly<Record<string, PlainMessageKey>> = {
   skin_otsu: "models.baseline_skin_otsu",
   suv41: "models.baseline_suv41",
   suv_fixed: "models.baseline_suv_fixed",
+  pet_uptake: "models.baseline_pet_uptake",
   threshold: "models.baseline_threshold",
   top_percent: "models.baseline_top_percent",
 };

@@ -10,7 +10,7 @@ import { shortcutOf } from "./key_caps";
 type Gate = NonNullable<Segmentation["gate"]>;
 type Reason = Gate["reasons"][number];
 
-const ASPECTS = ["grey_values", "background", "sharpness", "noise", "layout", "field_of_view"] as const;
+const ASPECTS = ["grey_values", "background", "sharpness", "noise", "layout", "field_of_view", "features"] as const;
 
 const write = (value: number | null, locale: Locale): string =>
   (value ?? 0).toLocaleString(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });

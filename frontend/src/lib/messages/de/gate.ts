@@ -25,6 +25,7 @@ export const gate = {
   "gate.aspect_noise": "im Rauschen",
   "gate.aspect_layout": "darin, wo es hell und dunkel ist",
   "gate.aspect_field_of_view": "im Bildausschnitt",
+  "gate.aspect_features": "in dem, was das Netz daraus macht",
   "gate.section": "Qualitätsprüfung",
   "gate.trials":
     "Von {cases} Fällen, die nichts entschieden haben, gehen {turned_away} an einen Menschen: {good} von {good_cases} mit einem Dice von mindestens {least}, {bad} von {bad_cases} darunter.",

@@ -145,6 +145,7 @@ export const models = {
   "models.baseline_skin_otsu": "Otsu im Blaukanal",
   "models.baseline_suv41": "41 % des heißesten Voxels",
   "models.baseline_suv_fixed": "SUV 2,5",
+  "models.baseline_pet_uptake": "Anreicherung ab SUV 2, die Vorgabe",
   "models.baseline_threshold": "beste Schwelle",
   "models.baseline_top_percent": "größter Teil der hellsten 2 %",
   "models.save_cases": "Alle Fälle speichern (CSV)",

@@ -22,6 +22,7 @@ export const gate = {
   "gate.aspect_noise": "its noise",
   "gate.aspect_layout": "where it is bright and dark",
   "gate.aspect_field_of_view": "its field of view",
+  "gate.aspect_features": "what the network makes of it",
   "gate.section": "Quality gate",
   "gate.trials":
     "Of {cases} cases that decided nothing, {turned_away} are sent to a person: {good} of {good_cases} with a Dice of at least {least}, {bad} of {bad_cases} below it.",

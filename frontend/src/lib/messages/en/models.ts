@@ -140,6 +140,7 @@ export const models = {
   "models.baseline_skin_otsu": "Otsu in the blue channel",
   "models.baseline_suv41": "41 % of the hottest voxel",
   "models.baseline_suv_fixed": "SUV 2.5",
+  "models.baseline_pet_uptake": "Uptake from SUV 2, the default",
   "models.baseline_threshold": "best threshold",
   "models.baseline_top_percent": "largest part of the brightest 2 %",
   "models.save_cases": "Save every case (CSV)",
