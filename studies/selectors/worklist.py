@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce
-from django.db.models.lookups import Exact
+from django.db.models.lookups import In
 
 from studies.models import GateOutcome, Patient, Segmentation, SegmentationState, Study, StudyWord, Team, User
 from studies.permissions import visible_teams
@@ -184,7 +184,7 @@ def _filter(query: WorklistQuery, *, is_walked: bool = False) -> QuerySet[Study]
     if query.state:
         is_hidden = is_walked and connection.vendor == "sqlite"
         column = Coalesce("segmentation_state", Value("")) if is_hidden else F("segmentation_state")
-        conditions &= Q(Exact(column, query.state))
+        conditions &= Q(In(column, list(_states_asked_for(query.state))))
     if query.date_from:
         conditions &= Q(sort_date__gte=query.date_from)
     if query.date_to:
@@ -216,7 +216,13 @@ def _choose_lead(query: WorklistQuery, terms: list[Term]) -> tuple[Term | None, 
 
 
 def _has_fewer(state: SegmentationState, rows: int) -> bool:
-    return Study.objects.filter(segmentation_state=state).order_by()[:rows].count() < rows
+    return Study.objects.filter(segmentation_state__in=_states_asked_for(state)).order_by()[:rows].count() < rows
+
+
+def _states_asked_for(state: SegmentationState) -> frozenset[SegmentationState]:
+    """Return the states that a filter lets pass: a failed run needs eyes too."""
+    asked_for = {state, SegmentationState.FAILED} if state == SegmentationState.NEEDS_EYES else {state}
+    return frozenset(asked_for)
 
 
 def _with_words(studies: QuerySet[Study], terms: Iterable[Term]) -> QuerySet[Study]:

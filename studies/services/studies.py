@@ -10,16 +10,15 @@ from django.db.models import Q
 from studies.events import WorklistChanged, publish_on_commit, worklist_group
 from studies.models import GateOutcome, Segmentation, SegmentationState, Study, Team
 
-_ENDED = frozenset({SegmentationState.SEGMENTED, SegmentationState.FAILED})
-
 
 @transaction.atomic
 def note_segmentation_state(study_id: UUID, state: SegmentationState, progress: float) -> None:
     """Keep what the machines do with a study current, and tell the worklists it is on.
 
-    Once they are done, a result that a person must look at counts for more than how the last run ended.
+    Where all went well, a result that a person must look at counts for more; a failed run stays one, and is found
+    among what waits for a person as well.
     """
-    if state in _ENDED and _waits_for_eyes(study_id):
+    if state == SegmentationState.SEGMENTED and _waits_for_eyes(study_id):
         state = SegmentationState.NEEDS_EYES
     study = Study.objects.filter(pk=study_id)
     unchanged = study.filter(segmentation_state=state, segmentation_progress=progress)

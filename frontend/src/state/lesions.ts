@@ -1,5 +1,5 @@
 import type { components } from "../contract/api";
-import type { LesionMeasurement } from "./records";
+import type { LesionMeasurement, Revision } from "./records";
 import type { Triple } from "./planes";
 
 /** The measured lesions of the revision on screen. */
@@ -22,6 +22,16 @@ export interface LesionKey {
 
 export function isLesion(lesion: LesionMeasurement, key: LesionKey | null): boolean {
   return key !== null && lesion.segment_number === key.segment && lesion.lesion_number === key.number;
+}
+
+const ANATOMICAL_STRUCTURE = "123037004"; // SNOMED CT, DICOM CID 7150
+
+/** Whether a label map, or one segment of it, can hold lesions: an organ or a vessel has a volume, and is none. */
+export function canHoldLesions({ segments }: Pick<Revision, "segments">, number?: number): boolean {
+  return segments.some(
+    ({ segment_number, category_code }) =>
+      (number === undefined || segment_number === number) && category_code[0] !== ANATOMICAL_STRUCTURE,
+  );
 }
 
 /** The lesions of one segment, the largest first. */

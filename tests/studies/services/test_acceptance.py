@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -130,15 +131,23 @@ def test_a_correction_by_a_person_vouches_for_it(
     assert state_of(series) == "segmented"
 
 
-def test_what_passed_waits_for_nobody_and_what_waits_hides_behind_no_failure(
-    run: Callable[..., SegmentationRevision], series: Series
+def test_what_passed_waits_for_nobody_and_what_failed_waits_with_the_rest(
+    run: Callable[..., SegmentationRevision], series: Series, person: User, client: Client
 ) -> None:
     run(GateOutcome.PASSED)
     run(GateOutcome.NOT_JUDGED, name="Otsu")
     assert state_of(series) == "segmented"
-    run()
+    client.force_login(person)
+    found = partial(client.get, "/api/worklist")
+    assert found({"state": "needs_eyes"}).json()["results"] == []
+    waiting = run()
+    assert found({"state": "failed"}).json()["results"] == []
     note_segmentation_state(series.study_id, SegmentationState.FAILED, 0.0)
-    assert state_of(series) == "needs_eyes"
+    for asked_for in ("failed", "needs_eyes"):
+        (line,) = found({"state": asked_for}).json()["results"]
+        assert line["segmentation_state"] == "failed"
+    accept_segmentation(waiting.segmentation, accepted_by=person)
+    assert state_of(series) == "failed", "the run has still failed"
     note_segmentation_state(series.study_id, SegmentationState.RUNNING, 0.5)
     assert state_of(series) == "running"
 

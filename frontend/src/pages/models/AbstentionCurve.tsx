@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { Download } from "lucide-react";
-import { useCallback, useRef } from "react";
+import { useCallback } from "react";
 
 import type { ModelCard } from "../../api/models";
 import { writeCsv } from "../../lib/csv";
@@ -8,13 +8,16 @@ import { today } from "../../lib/dates";
 import { type Translate, useTranslate } from "../../lib/messages";
 import { fileNameOf, saveTextFile } from "../../lib/save_file";
 import { Button } from "../../ui/Button";
+import { PlotFigure } from "../../ui/PlotFigure";
 import { FONT_STYLE } from "../patient/charts/drawing";
-import { PlotCanvas } from "../patient/charts/PlotCanvas";
+import { svgOf } from "../patient/charts/prepare_points";
 import { standaloneSvg } from "../patient/charts/saved_svg";
 import styles from "./Card.module.css";
 
 type Curve = NonNullable<ModelCard["gate"]>["curve"];
 type Point = Curve[number];
+
+const SAVED_WIDTH_PX = 560;
 
 function drawCurve(curve: Curve, width: number, t: Translate): SVGSVGElement | HTMLElement {
   const share = ({ abstained }: Point) => 100 * abstained;
@@ -41,17 +44,14 @@ function drawCurve(curve: Curve, width: number, t: Translate): SVGSVGElement | H
 /** Mean Dice of what is kept, against the share of cases that is left to a person. */
 export default function AbstentionCurve({ model, curve }: { readonly model: string; readonly curve: Curve }) {
   const t = useTranslate();
-  const drawn = useRef<SVGSVGElement>(null);
   const draw = useCallback((width: number) => drawCurve(curve, width, t), [curve, t]);
-  const keepDrawn = useCallback((svg: SVGSVGElement) => {
-    drawn.current = svg;
-  }, []);
   const title = t("gate.curve");
   const name = fileNameOf(title, model, today());
   const saveSvg = () => {
-    if (!drawn.current) return;
+    const drawn = svgOf(draw(SAVED_WIDTH_PX));
+    if (!drawn) return;
     const words = { title, subtitle: model, foot: `SegWeb. ${t("app.research_use_only_long")}` };
-    saveTextFile(`${name}.svg`, "image/svg+xml", standaloneSvg(drawn.current, words));
+    saveTextFile(`${name}.svg`, "image/svg+xml", standaloneSvg(drawn, words));
   };
   const saveCsv = () => {
     const rows = curve.map(({ abstained, mean_dice }) => [abstained, mean_dice]);
@@ -68,7 +68,8 @@ export default function AbstentionCurve({ model, curve }: { readonly model: stri
           CSV
         </Button>
       </h4>
-      <PlotCanvas title={title} draw={draw} onDrawn={keepDrawn} legend={t("gate.curve_legend")} />
+      <PlotFigure title={title} draw={draw} />
+      <p className={styles.explained}>{t("gate.curve_legend")}</p>
       <details>
         <summary>{t("gate.curve_figures")}</summary>
         <table className={styles.small}>

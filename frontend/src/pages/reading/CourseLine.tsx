@@ -4,7 +4,7 @@ import type { Tracking } from "../../api/records";
 import { useAssessment, useTracking, useTrackingAct } from "../../api/tracking";
 import { useTranslate } from "../../lib/messages";
 import { ApiProblem } from "../../lib/problem";
-import { trackedNames } from "../../state/lesions";
+import { canHoldLesions, trackedNames } from "../../state/lesions";
 import type { ReadingState } from "../../state/reading";
 import { Button } from "../../ui/Button";
 import { notify } from "../../ui/notice_queue";
@@ -52,6 +52,7 @@ function Course({ tracking, state, segmentationId }: CourseProps) {
     );
   }
   if (!state.canEdit || !study.study_date) return null;
+  if (state.shown.kind !== "revision" || !canHoldLesions(state.shown.revision)) return null;
   return (
     <p className={styles.line}>
       {timepoint ? `${t("course.other")} ` : null}

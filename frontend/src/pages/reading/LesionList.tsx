@@ -1,5 +1,5 @@
 import { useTranslate, type PlainMessageKey, type Translate } from "../../lib/messages";
-import { isLesion, lesionsOf, uptakeOf } from "../../state/lesions";
+import { canHoldLesions, isLesion, lesionsOf, uptakeOf } from "../../state/lesions";
 import type { ReadingState, SegmentRow } from "../../state/reading";
 import type { LesionMeasurement } from "../../state/records";
 import { sentenceOf } from "../../ui/States";
@@ -84,6 +84,7 @@ export function MeasuredLine({ state }: { readonly state: ReadingState }) {
 function measuredWords({ shown, save, measured }: ReadingState, t: Translate): string | undefined {
   if (shown.kind === "live") return t("lesions.after_run");
   if (save.kind !== "clean" && save.kind !== "saved") return t("lesions.after_saving");
+  if (shown.kind === "revision" && !canHoldLesions(shown.revision)) return undefined;
   if (measured.kind === "measuring") return t("lesions.measuring");
   if (measured.kind === "done" && measured.refusals.length > 0) {
     return t("lesions.no_uptake", { reasons: measured.refusals.join(" ") });

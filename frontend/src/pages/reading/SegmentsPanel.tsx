@@ -5,6 +5,7 @@ import { acceptSegmentationAct } from "../../actions/reading/accept_segmentation
 import { startSegmentationAct } from "../../actions/reading/start_segmentation";
 import { perform } from "../../actions/reading/reading_acts";
 import { useTranslate, type Translate } from "../../lib/messages";
+import { canHoldLesions } from "../../state/lesions";
 import { type ReadingState, type SegmentRow, shownSegmentation } from "../../state/reading";
 import type { Revision } from "../../state/records";
 import { Button, ToggleIconButton } from "../../ui/Button";
@@ -158,10 +159,11 @@ function SegmentLine({ segment, state, isProvisional }: LineProps) {
 /** The numbers of a segment and of its parts. */
 function Measured({ segment, state }: Pick<LineProps, "segment" | "state">) {
   const { shown } = state;
+  if (shown.kind !== "revision") return null;
   return (
     <>
-      {shown.kind === "revision" ? <SegmentFigures segment={segment} revisionId={shown.revision.id} /> : null}
-      <LesionList segment={segment} state={state} />
+      <SegmentFigures segment={segment} revisionId={shown.revision.id} />
+      {canHoldLesions(shown.revision, segment.number) ? <LesionList segment={segment} state={state} /> : null}
     </>
   );
 }
