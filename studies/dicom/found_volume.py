@@ -57,6 +57,29 @@ def read_found_volume(found: FoundSeries) -> Volume:
     raise AssertionError("The last candidate type fits any value.")
 
 
+def read_found_colours(found: FoundSeries) -> npt.NDArray[np.uint8] | None:
+    """Return a colour series as uint8 with axes (slice, row, column, 3); None where its images are grey.
+
+    Raises
+    ------
+    NotGreyValuesError
+        Where frames differ in size or only some are in colour.
+    studies.dicom.errors.PixelsUndecodableError
+        Where a frame cannot be decoded.
+    """
+    images = [_image_of(instance.header.image) for instance in found.instances]
+    if not any(image.is_colour for image in images):
+        return None
+    if found.geometry.nominal_geometry is None or not all(image.is_colour for image in images):
+        raise NotGreyValuesError("These images differ in size or colour. Give a series of images that are alike.")
+    readers = [
+        PixelReader(instance.path, image, instance.header.transfer_syntax_uid)
+        for instance, image in zip(found.instances, images, strict=True)
+    ]
+    order = found.geometry.order
+    return np.stack([np.asarray(readers[each.image_index].frame(each.frame_index), np.uint8) for each in order])
+
+
 def scale_found_uptake(found: FoundSeries, volume: Volume) -> Volume:
     """Return the volume of a PET series in SUVbw.
 

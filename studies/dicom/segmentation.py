@@ -60,6 +60,24 @@ class AlgorithmFamily(StrEnum):
     MORPHOLOGICAL_OPERATIONS = "MorphologicalOperations"
 
 
+_FAMILIES = {
+    "otsu": AlgorithmFamily.HISTOGRAM_ANALYSIS,
+    "threshold": AlgorithmFamily.HISTOGRAM_ANALYSIS,
+    "kmeans": AlgorithmFamily.CLUSTER_ANALYSIS,
+    "region_growing": AlgorithmFamily.NEIGHBORHOOD_ANALYSIS,
+    "lungs": AlgorithmFamily.NEIGHBORHOOD_ANALYSIS,
+    "uptake": AlgorithmFamily.HISTOGRAM_ANALYSIS,
+    "skin_lesion": AlgorithmFamily.CLUSTER_ANALYSIS,
+    "retinal_ridges": AlgorithmFamily.EDGE_DETECTION,
+    "brain_lesion": AlgorithmFamily.HISTOGRAM_ANALYSIS,
+}
+
+
+def family_of(method: str) -> AlgorithmFamily:
+    """Return the family of one of the registry's methods; networks, and methods of old records, are learnt."""
+    return _FAMILIES.get(method, AlgorithmFamily.ARTIFICIAL_INTELLIGENCE)
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
     """The frame a slice of the label map was drawn on: its object's attributes, and which frame, from 1."""

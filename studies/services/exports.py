@@ -95,7 +95,7 @@ def _make_dicom_seg(revision: SegmentationRevision, label_map: LabelMap) -> Data
         created_at=revision.created_at,
         algorithm_name=provenance.get("model_name", "SegWeb"),
         algorithm_version=provenance.get("model_version", "1"),
-        algorithm_family=segmentation.AlgorithmFamily(_FAMILIES.get(provenance.get("method", ""), _NEURAL)),
+        algorithm_family=segmentation.family_of(provenance.get("method", "")),
         creator_name=_person_name(revision.created_by),
     )
     sources = [
@@ -144,17 +144,3 @@ def _file_name(revision: SegmentationRevision, suffix: str) -> str:
 
 
 _FORMS = {ExportFormat.DICOM_SEG: ("dcm", "application/dicom"), ExportFormat.NIFTI: ("nii.gz", "application/gzip")}
-_NEURAL = "ArtificialIntelligence"
-_FAMILIES = {
-    "otsu": "HistogramAnalysis",
-    "threshold": "HistogramAnalysis",
-    "kmeans": "ClusterAnalysis",
-    "region_growing": "NeighborhoodAnalysis",
-    "lungs": "NeighborhoodAnalysis",
-    "uptake": "HistogramAnalysis",
-    "skin_lesion": "ClusterAnalysis",
-    "retinal_ridges": "EdgeDetection",
-    "brain_lesion": "HistogramAnalysis",
-    "network": _NEURAL,
-}
-"""CID 7162 by the registry's method; what is drawn by hand names none."""

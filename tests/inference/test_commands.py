@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK
 from django.core.management import CommandError, call_command
+from PIL import Image as Picture
 from pydicom import dcmread
 
 from inference.management.commands.segment import Command
@@ -93,7 +94,8 @@ def test_a_nifti_goes_in_and_the_focus_changes_nothing(phantom: tuple[Path, np.n
         ("threshold", ["lower=much"], "a.nii.gz", "a number"),
         ("region_growing", ["seed=1,2,999"], "a.nii.gz", "inside the image"),
         ("region_growing", ["seed=here"], "a.nii.gz", "slice,row,column"),
-        ("otsu", [], "a.png", "must end in"),
+        ("otsu", [], "a.jpg", "must end in"),
+        ("otsu", [], "a.png", "Only of a photograph"),
         ("otsu", [], "nowhere/a.nii.gz", "is not there"),
         ("enhancing_lesion", [], "a.nii.gz", "MR"),
         ("threshold", ["lower=5000"], "a.dcm", "empty"),
@@ -161,3 +163,24 @@ def test_an_unknown_recipe_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="enhancing_lesion"):
         call_command("train", "nothing", output=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photograph_goes_in_and_segment_numbers_come_out(tmp_path: Path) -> None:
+    """A dark brown disc of radius 40 pixels on pink skin: its area is that of the circle."""
+    rows, columns = np.mgrid[:240, :320]
+    disc = (rows - 120) ** 2 + (columns - 160) ** 2 <= 40**2
+    picture = np.where(disc[..., None], (90, 50, 40), (225, 180, 165)).astype(np.uint8)
+    Picture.fromarray(picture).save(tmp_path / "mole.png")
+    _out, said = run(tmp_path / "mole.png", tmp_path / "found.png", "skin_lesion")
+    found = np.asarray(Picture.open(tmp_path / "found.png"))
+    assert found.shape == disc.shape
+    assert np.count_nonzero(found) == pytest.approx(np.pi * 40**2, rel=0.03)
+    assert np.count_nonzero((found > 0) & disc) / np.count_nonzero(disc) > 0.97
+    assert "mL" not in said, "a photograph has no scale"
+    Picture.fromarray(picture[..., 0]).save(tmp_path / "grey.png")
+    with pytest.raises(CommandError, match="photograph"):
+        run(tmp_path / "grey.png", tmp_path / "grey.nii.gz", "skin_lesion")
+    (tmp_path / "torn.jpg").write_bytes(b"not a picture")
+    with pytest.raises(CommandError, match="damaged") as caught:
+        run(tmp_path / "torn.jpg", tmp_path / "a.png", "skin_lesion")
+    assert caught.value.returncode == 2

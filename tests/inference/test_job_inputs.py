@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK
 import torch
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from inference import registry
@@ -304,3 +307,35 @@ def test_a_photograph_gives_a_network_its_colours_and_a_grey_image_is_refused(
     (grey,) = examination(write(tmp_path, PLAIN, body(PLAIN)))
     refused = run(grey, reader)
     assert (refused.state, refused.failure_code) == (JobState.FAILED, "series.no_colours")
+
+
+def test_the_command_takes_several_images_each_by_its_channel(models: Path, tmp_path: Path) -> None:
+    """What exceeds the first image by more than 450 in the second is found, exactly; what cannot be is said."""
+    import_difference(tmp_path / "made", ("T1", "T1 with contrast"), frozenset({"MR"}))
+    plain, given = np.zeros((16, 32, 32), np.float32), np.zeros((16, 32, 32), np.float32)
+    given[4:12, 8:20, 8:20] = 1000.0
+    far = SimpleITK.GetImageFromArray(given)
+    far.SetOrigin((500.0, 0.0, 0.0))
+    images = {"plain": SimpleITK.GetImageFromArray(plain), "given": SimpleITK.GetImageFromArray(given), "far": far}
+    for name, image in images.items():
+        SimpleITK.WriteImage(image, str(tmp_path / f"{name}.nii.gz"))
+    source, output = tmp_path / "plain.nii.gz", tmp_path / "found.nii.gz"
+
+    def run(*channels: str) -> None:
+        options = {"model": "difference", "output": output, "channel": list(channels), "stderr": io.StringIO()}
+        call_command("segment", source, stdout=io.StringIO(), **options)
+
+    for channels, words in (
+        ([], "are not given"),
+        ([f"FLAIR={source}"], "has no channel 'FLAIR'"),
+        ([f"T1 with contrast={tmp_path / 'far.nii.gz'}"], "lies elsewhere"),
+        ([f"T1={source}", f"T1 with contrast={source}"], "no channel left"),
+        (["T1 with contrast"], "NAME=PATH"),
+    ):
+        with pytest.raises(CommandError, match=words) as caught:
+            run(*channels)
+        assert caught.value.returncode == 2
+        assert not output.exists()
+    run(f"T1 with contrast={tmp_path / 'given.nii.gz'}")
+    found = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(output)))
+    assert np.array_equal(found > 0, given > 0)
