@@ -51,5 +51,8 @@ ENHANCING_LESION = Recipe(
         "Vestibular schwannoma (Vestibular-Schwannoma-SEG, VS-SEG-001, T1 with contrast): marked 0.9 mL, none of it "
         "the tumour.",
         "Demo glioma on three dates (synthetic): marked 0.0, 0.3 and 9.3 mL where the core has 2.1, 7.4 and 26.5 mL.",
+        "Quality gate: its reference images are drawn, as those it learnt from. On 10 other drawn cases none of 5 with "
+        "a Dice of at least 0.7 and 4 of 5 below are sent to a person. VS-SEG-001 is sent to one, for a Dice to expect "
+        "of 0.24: its image lies within what was drawn (1.25, at most 1.47).",
     ),
 )
