@@ -19,9 +19,9 @@ class Queue(StrEnum):
     """Which workers take a task."""
 
     RECORD = "record"
-    """What the clinical record does by itself, above all reading what was dropped: it never waits for a model."""
+    """Short tasks of the clinical record, above all reading what was dropped: nothing that computes for long."""
     CPU = "cpu"
-    """Models that need no device."""
+    """Models that need no device, and registrations."""
     GPU = "gpu"
 
 

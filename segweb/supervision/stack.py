@@ -58,7 +58,7 @@ def worker_spec(queue: str, *, number: int | None = None, device: str | None = N
 
 
 def worker_specs(devices: Sequence[str]) -> list[ChildSpec]:
-    """One worker that reads files, so that they never wait for a model, one for models without a device, one a GPU.
+    """One worker that reads files, so that they never wait; one for models without a device; one a GPU.
 
     Without a GPU one worker runs networks on the CPU: two would share its cores.
     """

@@ -18,7 +18,7 @@ from studies.events import RegistrationFinished, RegistrationNudged, publish_on_
 from studies.imaging.registration import Registration, RegistrationProblem, register
 from studies.models import RegistrationState, Series, SeriesRegistration, User
 from studies.permissions import ACTING_ROLES, require_role
-from studies.queue import StudyTask, enqueue_on_commit
+from studies.queue import Queue, StudyTask, enqueue_on_commit
 from studies.services import audit
 from studies.services.volumes import NotAVolumeError, load_volume
 
@@ -75,7 +75,7 @@ def request_registration(prior: Series, current: Series, *, retry_failed: bool =
         SeriesRegistration.objects.filter(pk=found.pk).update(
             state=RegistrationState.PENDING, created_at=timezone.now(), reason_code="", reason="", problems=[]
         )
-        enqueue_on_commit(StudyTask.REGISTER_SERIES, registration_id=found.pk)
+        enqueue_on_commit(StudyTask.REGISTER_SERIES, queue=Queue.CPU, registration_id=found.pk)
         return find_registration(prior, current) or found
     return found
 
@@ -197,7 +197,7 @@ def _begin(prior: Series, current: Series) -> SeriesRegistration:
     if _is_same_place(prior, current):
         _finish(row, Registration(np.eye(4), np.eye(4), 0.0, 1.0, 1.0, ()))
         return row
-    enqueue_on_commit(StudyTask.REGISTER_SERIES, registration_id=row.pk)
+    enqueue_on_commit(StudyTask.REGISTER_SERIES, queue=Queue.CPU, registration_id=row.pk)
     return row
 
 
