@@ -32,11 +32,11 @@ BRAIN_TUMOUR = Recipe(
         title="Brain tumour (T1 with contrast)",
         summary="Marks glioma, meningioma and pituitary tumour on T1 images with contrast, volumes in three planes.",
         limits=(
-            "Gliomas are found worst: on slices that decided nothing a mean Dice of 0.54, with 77 of 186 below 0.5, "
-            "against 0.86 for meningiomas and 0.80 for pituitary tumours. Learnt from single slices of which each "
-            "shows a tumour, and from halves of heads mirrored in place of healthy ones: it marks throat, vessels, "
-            "mucosa or the pituitary where there is no tumour. Not tried on metastases, nor after surgery. One segment: the "
-            "tumour's kind is not told."
+            "Gliomas are found worst: on slices that decided nothing a mean Dice of 0.54, with 77 of 186 below "
+            "0.5, against 0.86 for meningiomas and 0.80 for pituitary tumours. Learnt from single slices of which "
+            "each shows a tumour, and from halves of heads mirrored in place of healthy ones: it marks throat, "
+            "vessels, mucosa or the pituitary where there is no tumour. Not tried on metastases, nor after "
+            "surgery. One segment: the tumour's kind is not told."
         ),
         intended_use=_INTENDED_USE,
         method=Method.NETWORK,
