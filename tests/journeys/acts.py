@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from inference.model_spec import Method
 from inference.registry import list_models
 from segweb.setup.frontend import FRONTEND
 from tests.factories import PASSWORD
@@ -89,8 +88,8 @@ def choose_model(page: Page, title: str) -> None:
 
 
 def network_title() -> str:
-    """Return what the first network of the catalogue is called on the page."""
-    return next(model.title for model in list_models() if model.method is Method.NETWORK)
+    """Return what the first network that reads volumes whole is called: its labels stream while it runs."""
+    return next(model.title for model in list_models() if model.network and model.network.flat_axis is None)
 
 
 def assert_accessible(page: Page, where: str) -> None:
