@@ -52,6 +52,7 @@ class GateCode(StrEnum):
     NO_REFERENCE = "gate.no_reference"
     OTHER_WEIGHTS = "gate.other_weights"
     OTHER_READING = "gate.other_reading"
+    FUSED_SLICES = "gate.fused_slices"
     NO_PROBABILITIES = "gate.no_probabilities"
 
 
@@ -138,12 +139,21 @@ def judge_run(
     if image.is_constant:
         words = "The image has the same value everywhere: there is nothing to see on it."
         return GateVerdict(GateOutcome.NEEDS_EYES, (GateReason(GateCode.CONSTANT_IMAGE, words),))
-    predicted = predict_dice(spec.gate, histograms, marked)
-    reasons = [*_judge_image(spec.gate, image), *_judge_segments(spec, predicted)]
+    predicted = {} if image.is_fused else predict_dice(spec.gate, histograms, marked)
+    reasons = _judge_image(spec.gate, image)
+    reasons += [_FUSED] if image.is_fused else _judge_segments(spec, predicted)
     outcome = GateOutcome.NEEDS_EYES if reasons else GateOutcome.PASSED
     told = {str(number): round(dice, 4) for number, dice in predicted.items()}
     distance = measure_distance(spec.gate.image, image.rows)
     return GateVerdict(outcome, tuple(reasons), told, round(distance, 3), round(spec.gate.image.most, 3))
+
+
+_FUSED = GateReason(
+    GateCode.FUSED_SLICES,
+    "How good the marks are cannot be told: what the model knows of its errors it knows from single slices, and it "
+    "read this volume in three planes.",
+)
+"""Probabilities of fused slices were never held against outlines."""
 
 
 def predict_dice(

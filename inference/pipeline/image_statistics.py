@@ -55,12 +55,15 @@ class ImageStatistics:
     features
         (samples, features) of the network, as `inference.pipeline.network_features` measures them; empty where its
         architecture gives none.
+    is_fused
+        Whether a network of slices read the image in three planes; its answer is their mean then.
     """
 
     names: tuple[str, ...]
     rows: npt.NDArray[np.float64]
     is_constant: bool = False
     features: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    is_fused: bool = False
 
 
 def aspect_of(name: str) -> Aspect:

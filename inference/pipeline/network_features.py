@@ -61,6 +61,7 @@ def deliver_input(
         return
     samples = take_samples(given.unpadded, network, sides_mm)
     found = measure_image(samples, sides_mm=sides_mm if network.flat_axis is None else None)
+    found = replace(found, is_fused=_is_fused(given.unpadded, network, sides_mm))
     if not found.is_constant and network.architecture == "unet" and len(network.weights) == 1:
         windows = cut_windows(samples, network)
         found = replace(found, features=measure_features(windows, network, scores, folder))
@@ -75,11 +76,16 @@ def take_samples(image: Image, network: NetworkSpec, sides_mm: Triple | None) ->
     """
     if network.flat_axis is None:
         return [image]
-    if len(image[0]) == 1 or network.volumes is None or sides_mm is None:
+    if sides_mm is None or not _is_fused(image, network, sides_mm):
         return cut_planes(image, network.flat_axis)
     weights = weigh_planes(sides_mm)
     axes = [axis for axis, weight in enumerate(weights) if weight >= _LEAST_WEIGHT * max(weights)]
     return [plane for axis in axes for plane in cut_planes(image, axis, is_middle=True)]
+
+
+def _is_fused(image: Image, network: NetworkSpec, sides_mm: Triple | None) -> bool:
+    """Tell whether a network of slices reads an image (channel, slice, row, column) in three planes."""
+    return network.volumes is not None and sides_mm is not None and len(image[0]) > 1
 
 
 def cut_windows(samples: Sequence[Image], network: NetworkSpec) -> list[Tensor]:

@@ -101,7 +101,10 @@ def segment_channels(
         if network.volumes is not None and geometry.shape[0] >= LEAST_VOLUME_SLICES:
             sides = find_turn(geometry, network.volumes.orientation).turn_values(geometry.sides_mm)
             cubes, planes = network.place_in_volume(max(sides)), InThreePlanes(forward, weigh_planes(sides))
-            return _segment_with(planes, channels, geometry, cubes, on_progress, focus, spec, folder)
+            # fitted to single slices near what they outline, its temperature says nothing of the mean of three planes:
+            # it would lift the whole background of a volume
+            plain = replace(spec, calibration=None)
+            return _segment_with(planes, channels, geometry, cubes, on_progress, focus, plain, folder)
         return _segment_with(forward, channels, geometry, network, on_progress, focus, spec, folder)
 
 

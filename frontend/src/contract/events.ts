@@ -36,6 +36,7 @@ export type GateCode =
   | "gate.no_reference"
   | "gate.other_weights"
   | "gate.other_reading"
+  | "gate.fused_slices"
   | "gate.no_probabilities";
 export type MapKind = "uncertainty" | "explanation";
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";

@@ -113,6 +113,8 @@ export interface ReadingState {
   /** The question about the label map on screen that was asked last. */
   readonly explanation: Job | null;
   readonly explanationError: unknown;
+  /** How often something was asked: the answer comes into view then, and not because a page was opened. */
+  readonly explanationsAsked: number;
 }
 
 export type Connection = "connecting" | "open" | "waiting" | "refused";
@@ -178,6 +180,7 @@ export const initialReading: ReadingState = {
   explanationMethod: "occlusion",
   explanation: null,
   explanationError: undefined,
+  explanationsAsked: 0,
 };
 
 /** Simple changes go as parts of the state; those that touch several parts have a name. */

@@ -11,11 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.calibration import Calibration
 from inference.model_spec import Method, ModelSpec
 from inference.network_spec import InputChannel, NetworkSpec, Normalisation, Scheme, VolumeReading, WeightsFile
+from inference.pipeline.job_maps import MapKind, gather_maps
 from inference.pipeline.manifest import read_manifest, write_manifest
 from inference.pipeline.network_run import segment_with_network
 from inference.pipeline.networks import build_spec_network
+from inference.pipeline.segment import segment
 from inference.pipeline.three_planes import InThreePlanes, weigh_planes
 from inference.pipeline.weights import encode_weights
 from studies.imaging.geometry import VolumeGeometry
@@ -158,3 +161,17 @@ def test_a_volume_fills_the_window_within_bounds(tmp_path: Path, longest: float,
     assert cubes.window == (32, 32, 32)
     assert cubes.spacing_mm == pytest.approx((spacing,) * 3, abs=0.01)
     assert longest > 64 or round(longest / cubes.spacing_mm[0]) <= 32
+
+
+def test_a_temperature_of_single_slices_is_not_laid_on_a_volume(tmp_path: Path) -> None:
+    plain = make_spec(tmp_path)
+    fitted = replace(plain, calibration=Calibration(3.0, 40, is_of_single_images=True))
+
+    def doubt(spec: ModelSpec, volume: Volume) -> np.ndarray:
+        with gather_maps() as maps:
+            segment(volume, spec, lambda _: None, parameters={})
+        return maps[MapKind.UNCERTAINTY].voxels
+
+    slices, volume = make_box((1, 64, 64), (2.0, 2.0, 2.0), AXIAL), make_box((32, 32, 32), (2.0, 2.0, 2.0), AXIAL)
+    assert doubt(fitted, slices).mean() > 2 * doubt(plain, slices).mean()
+    np.testing.assert_array_equal(doubt(fitted, volume), doubt(plain, volume))

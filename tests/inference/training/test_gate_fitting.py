@@ -10,7 +10,7 @@ import pytest
 
 from inference.evaluation.cases import OutlinedCase
 from inference.model_spec import ModelSpec
-from inference.pipeline.gate import GateOutcome, measure_distance
+from inference.pipeline.gate import GateCode, GateOutcome, measure_distance
 from inference.training.gate_fitting import Observation, fit_images, fit_reference, observe_case
 from inference.training.gate_testing import try_case
 from studies.imaging.volume import Volume
@@ -82,9 +82,15 @@ def test_a_volume_in_three_planes_is_judged_by_its_slices(judged: ModelSpec) -> 
     assert judged.gate is not None
     assert observed.statistics[0].names == judged.gate.image.names
     assert len(observed.statistics[0].rows) == 3 * 16  # the middle half of 32 voxels along each axis
-    assert observed.judge(judged).outcome is not GateOutcome.NOT_JUDGED
+    verdict = observed.judge(judged)
+    # single slices say how far an image is from what was learnt, and nothing of how good a mean of three planes is
+    assert verdict.outcome is GateOutcome.NEEDS_EYES
+    assert verdict.distance is not None
+    assert verdict.predicted_dice == {}
+    assert verdict.reasons[-1].code is GateCode.FUSED_SLICES
     noise = replace(case, image=replace(case.image, voxels=rng.uniform(0, 1, (40, 40, 40)).astype(np.float32)))
-    assert observe_case(noise, judged).judge(judged).outcome is GateOutcome.NEEDS_EYES
+    codes = [reason.code for reason in observe_case(noise, judged).judge(judged).reasons]
+    assert codes == [GateCode.UNLIKE_TRAINING, GateCode.FUSED_SLICES]
 
 
 def test_a_slab_is_judged_by_the_plane_that_counts(judged: ModelSpec, tmp_path: Path) -> None:

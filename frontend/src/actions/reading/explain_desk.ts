@@ -33,18 +33,19 @@ export class ExplainDesk {
 
   /** Ask about the chosen lesion, or about all of the active segment where none of it is chosen. */
   async ask(): Promise<void> {
-    const { shown, activeSegment, chosenLesion, explanationMethod } = this.session.state;
+    const { shown, activeSegment, chosenLesion, explanationMethod, explanationsAsked } = this.session.state;
     if (shown.kind !== "revision" || activeSegment === null) return;
     const question = {
       method: explanationMethod,
       segment_number: chosenLesion?.segment ?? activeSegment,
       lesion_number: chosenLesion?.number ?? null,
     };
-    this.session.set({ explanationError: undefined });
+    this.session.set({ explanationError: undefined, explanationsAsked: explanationsAsked + 1 });
     try {
       this.take(await requestExplanation(shown.revision.id, question), true);
     } catch (error) {
-      this.session.set({ explanationError: error });
+      // An earlier answer under the refusal of another question would be taken for its answer.
+      this.session.set({ explanation: null, explanationError: error, heatChoice: "uncertainty" });
     }
   }
 

@@ -1,4 +1,5 @@
 import { CircleHelp, Square } from "lucide-react";
+import { useEffect, useRef } from "react";
 
 import { explainLesionAct } from "../../actions/reading/explain_lesion";
 import { jobOf } from "../../actions/reading/heat_desk";
@@ -27,10 +28,11 @@ export function ExplanationPanel({ state }: { readonly state: ReadingState }) {
   const t = useTranslate();
   const session = useReadingSession();
   const { explanation, explanationError } = state;
+  const panel = useComesIntoView(state);
   if (jobOf(state) === undefined || (!state.canEdit && !explanation)) return null;
   const isBusy = isRunning(explanation);
   return (
-    <section className={styles.why} aria-label={t("explanation.title")}>
+    <section ref={panel} className={styles.why} aria-label={t("explanation.title")}>
       {state.canEdit ? (
         <>
           <Select
@@ -55,6 +57,16 @@ export function ExplanationPanel({ state }: { readonly state: ReadingState }) {
       ) : null}
     </section>
   );
+}
+
+/** The panel, brought into view by what was asked: with a key that may be while it is below the fold. */
+function useComesIntoView({ explanation, explanationError, explanationsAsked }: ReadingState) {
+  const panel = useRef<HTMLElement>(null);
+  const standing = explanationError ? "refused" : explanation?.state;
+  useEffect(() => {
+    if (explanationsAsked > 0) panel.current?.scrollIntoView({ block: "nearest" });
+  }, [explanationsAsked, standing]);
+  return panel;
 }
 
 function questionOf({ segments, activeSegment, chosenLesion }: ReadingState, t: Translate): string {

@@ -15,6 +15,21 @@ const ASPECTS = ["grey_values", "background", "sharpness", "noise", "layout", "f
 const write = (value: number | null, locale: Locale): string =>
   (value ?? 0).toLocaleString(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+const PLAIN = [
+  "gate.constant_image",
+  "gate.no_reference",
+  "gate.other_weights",
+  "gate.other_reading",
+  "gate.fused_slices",
+  "gate.no_probabilities",
+] as const;
+
+/** A reason that names neither segment nor number. */
+function plainText({ code, words }: Reason, t: Translate): string {
+  const known = PLAIN.find((each) => each === code);
+  return known ? t(known) : words;
+}
+
 /** A reason in the reader's language; one that is not known here in the server's own words. */
 function reasonText(reason: Reason, segment: string, t: Translate, locale: Locale): string {
   switch (reason.code) {
@@ -26,14 +41,8 @@ function reasonText(reason: Reason, segment: string, t: Translate, locale: Local
       return t(reason.code, { segment, value: write(reason.value, locale), limit: write(reason.limit, locale) });
     case "gate.nothing_marked":
       return t(reason.code, { segment });
-    case "gate.constant_image":
-    case "gate.no_reference":
-    case "gate.other_weights":
-    case "gate.other_reading":
-    case "gate.no_probabilities":
-      return t(reason.code);
     default:
-      return reason.words;
+      return plainText(reason, t);
   }
 }
 

@@ -61,8 +61,8 @@ function Panes({ state }: { readonly state: ReadingState }) {
 function StageNotes({ series, state }: { readonly series: SeriesBrief; readonly state: ReadingState }) {
   const t = useTranslate();
   const notes: string[] = [];
-  if (state.images.status !== "opening" && !series.is_volume && series.geometry_explanation)
-    notes.push(series.geometry_explanation);
+  const explanation = geometryNote(series, state);
+  if (explanation) notes.push(explanation);
   if (state.images.status === "failed") notes.push(t("reading.images_incomplete"));
   if (state.isOutdated) notes.push(t("reading.images_outdated"));
   const locked = lockedSegment(state);
@@ -77,6 +77,12 @@ function StageNotes({ series, state }: { readonly series: SeriesBrief; readonly 
       ))}
     </div>
   );
+}
+
+/** Why the images make no volume. The record says so from before they were asked for: what they make by now counts. */
+function geometryNote(series: SeriesBrief, { images, hasVolume, isOutdated }: ReadingState): string {
+  if (series.is_volume || images.status === "opening") return "";
+  return hasVolume || isOutdated ? "" : series.geometry_explanation;
 }
 
 /** What to do with the line, or why it cut nothing. */

@@ -18,6 +18,8 @@ export const gate = {
     "Die Qualitätsprüfung gehört zu anderen Gewichten oder einer anderen Kalibrierung dieses Modells.",
   "gate.other_reading":
     "Das Modell las dieses Bild auf andere Weise als die, an denen die Qualitätsprüfung eingestellt wurde.",
+  "gate.fused_slices":
+    "Wie gut die Markierung ist, lässt sich nicht sagen: Seine Fehler kennt das Modell von einzelnen Schichten, und dieses Volumen las es in drei Ebenen.",
   "gate.no_probabilities": "Der Lauf gab keine Wahrscheinlichkeiten, an denen die Güte zu erkennen wäre.",
   "gate.aspect_grey_values": "in den Grauwerten",
   "gate.aspect_background": "im Anteil an Hintergrund oder Überbelichtung",

@@ -15,6 +15,8 @@ export const gate = {
   "gate.no_reference": "No quality gate was fitted for this model: look at its result as at any other.",
   "gate.other_weights": "The quality gate was fitted to other weights or another calibration of this model.",
   "gate.other_reading": "The model read this image otherwise than those its quality gate was fitted on.",
+  "gate.fused_slices":
+    "How good the marks are cannot be told: what the model knows of its errors it knows from single slices, and it read this volume in three planes.",
   "gate.no_probabilities": "The run gave no probabilities that its quality could be told by.",
   "gate.aspect_grey_values": "its grey values",
   "gate.aspect_background": "how much of it is background or overexposed",
