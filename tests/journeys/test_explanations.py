@@ -74,6 +74,8 @@ def test_a_reader_sees_what_a_lesion_rests_on(page: Page, stack: LiveStack, brow
     page.get_by_role("option", name="leaving out one image of several").click()
     page.keyboard.press("y")
     expect(why.get_by_role("alert")).to_contain_text("reads one image only")
+    expect(why.get_by_role("alert")).to_be_in_viewport()
+    expect(why.get_by_text(re.compile("^The network's answer for it"))).to_have_count(0)  # it answers another question
 
     viewer = new_page(browser, stack.base_url)
     open_as(viewer, series, "vera", Role.VIEWER)

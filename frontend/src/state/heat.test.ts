@@ -23,7 +23,9 @@ describe("the ramp", () => {
 
   it("leaves the image alone where there is next to nothing", () => {
     const pixels = paintHeat(Uint8Array.from([0, LEAST_DRAWN - 1, LEAST_DRAWN, 255]), 0.5);
-    expect([...pixels].map((pixel) => pixel >>> 24)).toEqual([0, 0, 128, 128]);
+    expect([...pixels].map((pixel) => pixel >>> 24)).toEqual([0, 0, 13, 128]);
+    const covered = [...paintHeat(Uint8Array.from([32, 64, 128, 200]), 0.5)].map((pixel) => pixel >>> 24);
+    expect(covered).toEqual([32, 64, 128, 128]);
     const [red, green, blue] = rampColour(255);
     expect((pixels[3] ?? 0) & 0xffffff).toBe((blue << 16) | (green << 8) | red);
   });

@@ -37,6 +37,9 @@ const ZERO_LEVEL = 128;
 /** Values from here on are drawn: what is nearer to nothing leaves the image as it is. */
 export const LEAST_DRAWN = 13;
 
+/** Values from here on cover as much as was asked for; weaker ones less, so that the images show through. */
+const FULLY_DRAWN = 128;
+
 /** What a run found besides its labels: a byte for every voxel, on the grid of its series. */
 export interface HeatMap {
   readonly id: string;
@@ -80,7 +83,8 @@ export function paintHeat(values: Uint8Array, opacity: number, isSigned = false)
     const { strength, ramp } = readLevel(value, isSigned);
     if (strength < LEAST_DRAWN) return 0;
     const [red, green, blue] = rampColour(strength, ramp);
-    return ((Math.round(opacity * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+    const covered = opacity * Math.min(1, strength / FULLY_DRAWN);
+    return ((Math.round(covered * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   });
   return Uint32Array.from(values, (value) => words[value] ?? 0);
 }
